@@ -1,0 +1,34 @@
+# make run   set up, train on the embedded images, print where the report is
+# make test  set up, run every check that CI runs
+# TORCH=cpu  on Linux: take the CPU-only build of PyTorch (without it pip fetches CUDA, gigabytes)
+
+PYTHON ?= python3
+TORCH ?= default
+ARGS ?=
+BIN := .venv/bin
+INDEX := $(if $(filter cpu,$(TORCH)),--extra-index-url https://download.pytorch.org/whl/cpu,)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(INDEX) -c constraints.txt
+
+.PHONY: run test clean
+
+run: .venv/.run
+	$(BIN)/striate train $(ARGS)
+
+test: .venv/.test
+	./check
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Striate needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Say which: make run PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.run: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) -e '.[all]'
+	@touch $@
+
+.venv/.test: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) -e '.[all,test]'
+	@touch $@ .venv/.run
+
+clean:
+	rm -rf .venv build dist
