@@ -1,4 +1,4 @@
-"""What flows from a source to training: images in memory, their labels, and where they came from."""
+"""What flows from a source to training: images in memory, their labels, where they came from."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,0 +1,6 @@
+"""Images and labels: sources, splits, preparation, augmentation."""
+
+from striate.data.image_set import ImageSet, Split
+from striate.data.preprocessing import Preprocessing
+
+__all__ = ["ImageSet", "Preprocessing", "Split"]

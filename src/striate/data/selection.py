@@ -1,0 +1,96 @@
+"""A part of a set: some of its classes, so many images of each."""
+
+import difflib
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from striate._errors import DataError
+from striate.data.shuffle import shuffled
+
+__all__ = ["chosen_classes", "relabelled", "select"]
+
+
+def chosen_classes(class_names: Sequence[str], classes: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the classes asked for, in the order of the set (all of them for None).
+
+    Raises:
+        DataError: A name is unknown or said twice, or fewer than two classes are left.
+
+    >>> chosen_classes(["Bag", "Coat", "Dress"], ["Dress", "Bag"])
+    ('Bag', 'Dress')
+    """
+    if classes is None:
+        return tuple(class_names)
+    for name in classes:
+        if name not in class_names:
+            near = difflib.get_close_matches(name, class_names, n=3, cutoff=0.4)
+            known = f"nearest: {', '.join(near)}" if near else _listed(class_names)
+            raise DataError(f"no class {name!r}; {known}")
+        if list(classes).count(name) > 1:
+            raise DataError(f"class {name!r} is asked for twice; once is enough")
+    if len(classes) < 2:
+        raise DataError(
+            f"classes asks for {len(classes)} class, but a classifier needs 2 or more; "
+            f"{_listed(class_names)}"
+        )
+    return tuple(name for name in class_names if name in classes)
+
+
+def select(
+    labels: Int64[Tensor, " n"],
+    class_names: Sequence[str],
+    *,
+    classes: Sequence[str] | None = None,
+    per_class: int | None = None,
+    seed: int = 0,
+) -> Int64[Tensor, " m"]:
+    """Return the positions of a part of the images, ascending.
+
+    Args:
+        labels: Class of each image; label k is `class_names[k]`.
+        class_names: Names of all classes.
+        classes: Names to keep; None keeps all. See `relabelled` for the labels of what is kept.
+        per_class: At most so many images a class, drawn at random; a smaller class is kept whole.
+        seed: Decides the draw. The draw of one class does not depend on which others are kept.
+
+    Raises:
+        DataError: An unknown class, fewer than two classes, or `per_class` below 1.
+
+    >>> select(torch.tensor([0, 1, 2, 0, 1, 2]), ["a", "b", "c"], classes=["a", "c"]).tolist()
+    [0, 2, 3, 5]
+    """
+    if per_class is not None and per_class < 1:
+        raise DataError(f"per_class is {per_class}; it must be 1 or more")
+    kept: list[Tensor] = []
+    chosen = set(chosen_classes(class_names, classes))
+    for label, name in enumerate(class_names):
+        if name in chosen:
+            places = torch.nonzero(labels == label).flatten()
+            if per_class is not None and len(places) > per_class:
+                order = shuffled(len(places), seed=seed, use=f"select {name}")
+                places = places[order[:per_class]]
+            kept.append(places)
+    return torch.cat(kept).sort().values
+
+
+def relabelled(
+    labels: Int64[Tensor, " n"], class_names: Sequence[str], kept: Sequence[str]
+) -> Int64[Tensor, " n"]:
+    """Return `labels` counted in `kept` in place of `class_names`.
+
+    >>> relabelled(torch.tensor([0, 2, 2]), ["a", "b", "c"], ["a", "c"]).tolist()
+    [0, 1, 1]
+    """
+    place = [kept.index(name) if name in kept else -1 for name in class_names]
+    moved = torch.tensor(place)[labels]
+    if len(moved) and int(moved.min()) < 0:
+        raise DataError("an image is of a class that is left out; select() must come first")
+    return moved
+
+
+def _listed(class_names: Sequence[str]) -> str:
+    shown = ", ".join(class_names[:12])
+    return f"there are {shown}" + (" …" if len(class_names) > 12 else "")
