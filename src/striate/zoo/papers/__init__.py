@@ -1,0 +1,1 @@
+"""One family a file; importing this enters all of them in `CARDS`."""
