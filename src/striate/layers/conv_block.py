@@ -36,12 +36,8 @@ class ConvBlock(nn.Sequential):
     Raises:
         NetworkError: An unknown norm or order.
 
-    >>> ConvBlock(1, 8, 5, stride=2, order="act-norm")
-    ConvBlock(
-      (conv): Conv2d(1, 8, kernel_size=(5, 5), stride=(2, 2), padding=(2, 2))
-      (act): ReLU()
-      (norm): BatchNorm2d(8, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
-    )
+    >>> [name for name, _ in ConvBlock(1, 8, 5, stride=2, order="act-norm").named_children()]
+    ['conv', 'act', 'norm']
     """
 
     def __init__(

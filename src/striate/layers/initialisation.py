@@ -11,7 +11,7 @@ __all__ = ["initialise_glorot", "initialise_he"]
 def initialise_he(network: nn.Module, *, mode: Literal["fan_in", "fan_out"] = "fan_in") -> None:
     """Draw the weights for a network of rectifiers: normal, deviation sqrt(2 / fan).
 
-    The last layer gives the scores and has no rectifier behind it, so it gets sqrt(1 / fan).
+    The last layer gives the scores and has no rectifier behind it, so it gets sqrt(1 / fan_in).
     Biases become 0; norms scale by 1 and shift by 0.
 
     Args:
@@ -21,10 +21,10 @@ def initialise_he(network: nn.Module, *, mode: Literal["fan_in", "fan_out"] = "f
     Source:
         He et al., "Delving deep into rectifiers", arXiv:1502.01852, equations 10 and 14.
     """
-    weights = list(_weights(network))
-    for weight in weights:
-        last = weight is weights[-1]
-        nn.init.kaiming_normal_(weight, mode=mode, nonlinearity="linear" if last else "relu")
+    *hidden, last = _weights(network)
+    for weight in hidden:
+        nn.init.kaiming_normal_(weight, mode=mode, nonlinearity="relu")
+    nn.init.kaiming_normal_(last, nonlinearity="linear")
 
 
 def initialise_glorot(network: nn.Module) -> None:
