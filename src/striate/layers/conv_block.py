@@ -40,6 +40,8 @@ class ConvBlock(nn.Sequential):
     ['conv', 'act', 'norm']
     """
 
+    conv: nn.Conv2d
+
     def __init__(
         self,
         in_channels: int,

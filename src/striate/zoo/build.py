@@ -86,17 +86,16 @@ def _card(name: str) -> Card:
     return CARDS[name]
 
 
-def _count(name: str, value: int) -> int:
+def _count(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise NetworkError(f"{name} is {value!r}; it must be a whole number of at least 1")
     return value
 
 
-def _size(name: str, card: Card, size: int | Sequence[int] | None) -> tuple[int, int]:
-    sides = (size, size) if isinstance(size, int) else (card.side, card.side)
-    if isinstance(size, list | tuple):
-        sides = tuple(size)
-    if len(sides) != 2:
+def _size(name: str, card: Card, size: Any) -> tuple[int, int]:
+    size = card.side if size is None else size
+    sides = (size, size) if isinstance(size, int) else size
+    if not isinstance(sides, list | tuple) or len(sides) != 2:
         raise NetworkError(f"size is {size!r}; it must be one number, or height and width")
     height, width = (_count("size", side) for side in sides)
     if min(height, width) < card.least:
@@ -116,6 +115,9 @@ def _check_options(name: str, card: Card, options: dict[str, Any]) -> None:
             raise NetworkError(
                 f"{option} is {options[option]!r}; it must be one of {', '.join(allowed)}"
             )
+    for option, value in options.items():
+        if option not in ("norm", "order", "dropout") and not isinstance(value, bool):
+            raise NetworkError(f"{option} is {value!r}; it must be true or false")
     dropout = options.get("dropout", 0)
     if not isinstance(dropout, int | float) or not 0 <= dropout < 1:
         raise NetworkError(f"dropout is {dropout!r}; it must be at least 0 and below 1")

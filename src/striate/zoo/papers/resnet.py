@@ -91,12 +91,11 @@ class ResNet(nn.Module):
             raise NetworkError("zero_gamma needs a norm whose scale starts at 0; norm is 'none'")
         initialise_he(self, mode="fan_out")
         for block in (module for module in self.modules() if isinstance(module, BasicBlock)):
-            last = block.body[1]
             if config.zero_gamma:
-                nn.init.zeros_(last.norm.weight)
+                nn.init.zeros_(block.get_parameter("body.1.norm.weight"))
             elif config.norm == "none":
-                # Without norms each block doubles the spread of its input; so their sum does once.
-                last.conv.weight.data /= sum(config.blocks) ** 0.5
+                # Variance would double in every block; so it grows by a factor of e in all.
+                block.get_parameter("body.1.conv.weight").data /= sum(config.blocks) ** 0.5
 
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n classes"]:
         """Return one score a class; no softmax."""
