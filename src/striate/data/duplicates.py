@@ -55,19 +55,27 @@ def _keys(words: np.ndarray) -> np.ndarray:
     return keys
 
 
-def find_duplicates(splits: Mapping[str, Split], classes: Sequence[str]) -> dict[str, Any]:
+def find_duplicates(
+    splits: Mapping[str, Split], classes: Sequence[str], groups: Sequence[int] | None = None
+) -> dict[str, Any]:
     """Return the doctor's `checked`, `duplicates`, `leaks` and `conflicts` of these splits.
 
     A duplicate is a group of equal images within one split; a leak an image that is in an earlier
     split too (train, validation, test, in this order); a conflict a group of more than one class.
+
+    Args:
+        splits: Parts, train first.
+        classes: Class names; label k is `classes[k]`.
+        groups: For each image of all parts, one after another, the position of the first one equal
+            to it; None compares pixels.
     """
+    if groups is None:
+        groups = pixel_groups(torch.cat([part.images for part in splits.values()])).tolist()
     names = [name for part in splits.values() for name in part.names]
     where = [split for split, part in splits.items() for _ in part.names]
     labels = [label for part in splits.values() for label in part.labels.tolist()]
     members: dict[int, list[int]] = {}
-    for place, first in enumerate(
-        pixel_groups(torch.cat([part.images for part in splits.values()])).tolist()
-    ):
+    for place, first in enumerate(groups):
         if first != place:
             members.setdefault(first, [first]).append(place)
     found: dict[str, Any] = {"checked": len(names), "duplicates": [], "leaks": [], "conflicts": []}
