@@ -1,0 +1,25 @@
+"""What is in a network, and what passes through it: capture, layer table, activation statistics."""
+
+from striate.anatomy.activations import ActivationRecord
+from striate.anatomy.calls import Call, calls
+from striate.anatomy.capture import Captured, capture
+from striate.anatomy.hooks import preserved
+from striate.anatomy.kinds import KINDS
+from striate.anatomy.layer_table import LayerRow, LayerTable
+from striate.anatomy.statistics import ActivationStatistics, sample
+from striate.anatomy.table import table
+
+__all__ = [
+    "KINDS",
+    "ActivationRecord",
+    "ActivationStatistics",
+    "Call",
+    "Captured",
+    "LayerRow",
+    "LayerTable",
+    "calls",
+    "capture",
+    "preserved",
+    "sample",
+    "table",
+]

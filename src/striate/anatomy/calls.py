@@ -1,0 +1,155 @@
+"""Every call of a network's forward pass, of modules and of plain functions alike.
+
+A module says what it is by its class; `F.relu(x)`, `x.relu()` and `torch.relu(x)` say nothing.
+A `TorchFunctionMode` sees them all; hooks tell in which module each happens.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from striate.anatomy.hooks import After, hooked
+from striate.anatomy.kinds import kind_of
+
+__all__ = ["Call", "calls"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Call:
+    """One call of a convolution, linear, norm, activation or pooling function.
+
+    Attributes:
+        name: Unique within the forward pass. The module's dotted name if one of PyTorch's layers
+            calls it, else that name and the function's: `stages.0.relu`. From the second such
+            call on, with its number: `stages.0.relu#2`.
+        kind: One of `KINDS`.
+        function: Name of the function, such as `conv2d`; `relu_` is `relu`.
+        module: Dotted name of the module in whose forward it happens; `""` is the network.
+        args: What the function was given by place.
+        kwargs: What the function was given by name.
+        output: What it returned; of several tensors the first.
+    """
+
+    name: str
+    kind: str
+    function: str
+    module: str
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    output: Tensor
+
+    def argument(self, place: int, name: str) -> Any:
+        """Return the argument `name`, which stands at `place`; None if it was not given."""
+        return self.args[place] if len(self.args) > place else self.kwargs.get(name)
+
+
+See = Callable[[Call], Tensor | None]
+
+
+@contextmanager
+def calls(
+    network: nn.Module, see: See, *, kinds: Iterable[str] | None = None, after: After | None = None
+) -> Generator[None, None, None]:
+    """Call `see(call)` at each call inside `network`'s forward, in order.
+
+    The tensor that `see` returns, if any, goes on in place of the call's output. What a function
+    does inside is not seen again: a batch norm is one call. Code that was scripted or compiled is
+    not seen.
+
+    Args:
+        network: Network whose forward runs in the block.
+        see: Receives each call right after it was made, before anything overwrites its output.
+        kinds: Kinds to be seen; None is all of `KINDS`.
+        after: Called with `(name, module, output)` when a module's forward ends, in one order
+            with `see`.
+    """
+    stack: list[tuple[str, nn.Module]] = []
+
+    def enter(name: str, module: nn.Module) -> None:
+        stack.append((name, module))
+
+    def leave(name: str, module: nn.Module, output: Any) -> Any:
+        while stack.pop()[1] is not module:
+            pass  # a module left by an exception that its parent caught
+        return None if after is None else after(name, module, output)
+
+    mode = _Seer(stack, see, None if kinds is None else frozenset(kinds))
+    with hooked(dict(network.named_modules()), leave, before=enter), mode:
+        yield
+
+
+class _Seer(TorchFunctionMode):
+    def __init__(
+        self, stack: list[tuple[str, nn.Module]], see: See, kinds: frozenset[str] | None
+    ) -> None:
+        super().__init__()
+        self.stack, self.see, self.kinds = stack, see, kinds
+        self.named: Counter[str] = Counter()
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        returned = func(*args, **kwargs)
+        if not self.stack:
+            return returned  # outside the network: the loss, say
+        kind = kind_of(func, args, kwargs)
+        output = _first_tensor(returned)
+        if kind is None or output is None:
+            return returned
+        path, module = self.stack[-1]
+        word = getattr(func, "__name__", "call").strip("_")
+        name = _name(path, module, word)
+        self.named[name] += 1
+        if self.kinds is not None and kind not in self.kinds:
+            return returned
+        if (number := self.named[name]) > 1:
+            name = f"{name}#{number}"
+        call = Call(
+            name=name,
+            kind=kind,
+            function=word,
+            module=path,
+            args=args,
+            kwargs=kwargs,
+            output=output,
+        )
+        instead = self.see(call)
+        return returned if instead is None else _with_first(returned, instead)
+
+
+def _first_tensor(returned: Any) -> Tensor | None:
+    """Return `returned`, or the first tensor of it if it is a tuple, as pooling with indices is."""
+    if isinstance(returned, Tensor):
+        return returned
+    if isinstance(returned, tuple) and returned and isinstance(returned[0], Tensor):
+        return returned[0]
+    return None
+
+
+def _with_first(returned: Any, instead: Tensor) -> Any:
+    return instead if isinstance(returned, Tensor) else (instead, *returned[1:])
+
+
+def _name(path: str, module: nn.Module, word: str) -> str:
+    """Return the name of a call of the function `word` in `module`, without a number."""
+    if path and _is_layer(module):
+        return path
+    return f"{path}.{word}" if path else word
+
+
+def _is_layer(module: nn.Module) -> bool:
+    """Whether the module is a single layer of PyTorch's, or a class derived from one."""
+    if module._modules:
+        return False
+    bases = type(module).__mro__
+    return any(b is not nn.Module and b.__module__.startswith("torch.nn.modules") for b in bases)

@@ -1,0 +1,105 @@
+"""Which function of PyTorch's is what kind of layer, however it is written."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["KINDS", "is_function_name", "kind_of"]
+
+KINDS = ("convolution", "linear", "norm", "activation", "pooling")
+
+_AXES = ("1d", "2d", "3d")
+_NAMES: dict[str, tuple[str, ...]] = {
+    "convolution": (
+        "convolution",
+        *(f"{name}{axes}" for name in ("conv", "conv_transpose") for axes in _AXES),
+    ),
+    "linear": ("linear", "bilinear"),
+    "norm": (
+        *("batch_norm", "instance_norm", "layer_norm", "group_norm", "rms_norm"),
+        "local_response_norm",
+    ),
+    "activation": (
+        *("relu", "relu_", "relu6", "elu", "elu_", "selu", "selu_", "celu", "celu_"),
+        *("leaky_relu", "leaky_relu_", "prelu", "rrelu", "rrelu_", "gelu", "silu", "mish"),
+        *("hardtanh", "hardtanh_", "hardswish", "hardsigmoid", "hardshrink", "softshrink"),
+        *("tanhshrink", "softplus", "softsign", "threshold", "threshold_", "glu", "sigmoid"),
+        *("sigmoid_", "tanh", "tanh_", "logsigmoid", "softmax", "log_softmax", "softmin"),
+        *("gumbel_softmax",),
+    ),
+    "pooling": (
+        *(f"{name}_pool{axes}" for name in ("max", "avg", "lp") for axes in _AXES),
+        *(f"adaptive_{name}_pool{axes}" for name in ("max", "avg") for axes in _AXES),
+        *(f"adaptive_max_pool{axes}_with_indices" for axes in _AXES),
+        *(f"max_pool{axes}_with_indices" for axes in _AXES),
+        *("fractional_max_pool2d", "fractional_max_pool3d"),
+        *("fractional_max_pool2d_with_indices", "fractional_max_pool3d_with_indices"),
+    ),
+}
+_HOMES: tuple[Any, ...] = (F, torch, Tensor)
+
+
+def _functions(names: Sequence[str]) -> Iterator[Callable[..., Any]]:
+    for name in names:
+        for home in _HOMES:
+            if (function := getattr(home, name, None)) is not None:
+                yield function
+
+
+_KIND: dict[Callable[..., Any], str] = {
+    function: kind for kind, names in _NAMES.items() for function in _functions(names)
+}
+_CLAMP_NAMES = ("clamp", "clamp_", "clip", "clip_", "clamp_min", "clamp_min_")
+_MEAN_NAMES = ("mean", "amax")
+_WORDS = frozenset(
+    name.strip("_") for names in (*_NAMES.values(), _CLAMP_NAMES, _MEAN_NAMES) for name in names
+)
+_CLAMPS = frozenset(_functions(_CLAMP_NAMES))
+_MEANS = frozenset(_functions(_MEAN_NAMES))
+
+
+def kind_of(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> str | None:
+    """Return the kind of layer that a call of `function` is, or None if it is none.
+
+    A clamp is an activation if its lower bound is a number, at most 0 (`x.clamp(min=0)`; but not
+    `x.clamp(min=1e-6)`, which keeps a division safe). A mean or a maximum over all axes behind
+    the channels is a pooling.
+
+    >>> kind_of(torch.Tensor.relu_, (), {})
+    'activation'
+    >>> kind_of(torch.add, (), {}) is None
+    True
+    """
+    kind = _KIND.get(function)
+    if kind is not None:
+        return kind
+    if function in _CLAMPS:
+        low = args[1] if len(args) > 1 else kwargs.get("min")
+        return "activation" if isinstance(low, int | float) and low <= 0 else None
+    if function in _MEANS and args and isinstance(args[0], Tensor):
+        axes = args[1] if len(args) > 1 else kwargs.get("dim")
+        return "pooling" if _spatial(args[0].ndim, axes) else None
+    return None
+
+
+def is_function_name(word: str) -> bool:
+    """Whether `word` names a function that `kind_of` may know, without underscores around it.
+
+    >>> is_function_name("relu"), is_function_name("add")
+    (True, False)
+    """
+    return word in _WORDS
+
+
+def _spatial(ndim: int, axes: Any) -> bool:
+    """Whether `axes` are all those behind (n, channels)."""
+    if isinstance(axes, int):
+        axes = (axes,)
+    if ndim < 3 or not isinstance(axes, Sequence) or not all(isinstance(a, int) for a in axes):
+        return False
+    return sorted(a % ndim for a in axes) == list(range(2, ndim))
