@@ -52,8 +52,8 @@ class EpochEnded:
     epochs: int | None
     train_loss: float
     train_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
     seconds: float
     best: bool
 

@@ -1,0 +1,37 @@
+"""`striate predict`: what a trained network sees in files."""
+
+from typing import Annotated
+
+import typer
+
+from striate.cli.settings import DeviceOption
+from striate.cli.text import say, say_json
+
+__all__ = ["predict"]
+
+
+def predict(
+    model: Annotated[str, typer.Argument(help="A run folder.")],
+    paths: Annotated[list[str], typer.Argument(help="Image files, and folders of them.")],
+    top: Annotated[int, typer.Option(help="Classes to name for each image.")] = 5,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    code: Annotated[
+        str | None, typer.Option(help="The run's own file.py:function, if you trust it.")
+    ] = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Name the likeliest classes of images. Files that cannot be read are named, and end in code 2."""
+    from striate import jobs
+
+    failed = 0
+    for answer in jobs.predict(model, paths, top=top, code=code, device=device):
+        failed += answer.error is not None
+        if json:
+            say_json(answer.to_json())
+        elif answer.error is not None:
+            say(f"error: {answer.error}", error=True)
+        else:
+            words = "  ".join(f"{name} {value:.1%}" for name, value in answer.top)
+            say(f"{answer.path}: {words}")
+    if failed:
+        raise typer.Exit(2)

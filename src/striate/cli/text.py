@@ -1,0 +1,23 @@
+"""Lines for a terminal, a pipe, or a machine, in whatever encoding they take."""
+
+import json
+import sys
+from typing import Any
+
+from striate.files import printable
+
+__all__ = ["say", "say_json"]
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """Print lines to standard output, or standard error; control characters are escaped."""
+    stream = sys.stderr if error else sys.stdout
+    encoding = stream.encoding or "ascii"
+    for line in text.split("\n"):
+        shown = printable(line).encode(encoding, "backslashreplace").decode(encoding)
+        print(shown, file=stream)
+
+
+def say_json(value: Any, *, indent: int | None = None) -> None:
+    r"""Print a value as JSON in ASCII; bytes of names that are not UTF-8 appear as \udcNN."""
+    print(json.dumps(value, indent=indent, ensure_ascii=True, allow_nan=False))

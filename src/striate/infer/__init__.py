@@ -1,0 +1,19 @@
+"""Running a network forward: scores of many images, precision and memory of the process."""
+
+from striate.infer.allocator import keep_large_blocks
+from striate.infer.outputs import class_count, predictions, scores_of
+from striate.infer.precision import autocast, bfloat16_is_native, choose_precision
+from striate.infer.predict import evaluating, predict_scores, run_batches
+
+__all__ = [
+    "autocast",
+    "bfloat16_is_native",
+    "choose_precision",
+    "class_count",
+    "evaluating",
+    "keep_large_blocks",
+    "predict_scores",
+    "predictions",
+    "run_batches",
+    "scores_of",
+]

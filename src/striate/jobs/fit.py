@@ -1,0 +1,222 @@
+"""Train and report: from data and a network's name to a finished run folder."""
+
+import difflib
+import itertools
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import torch
+from torch import nn
+
+from striate import data as data_room
+from striate import train, zoo
+from striate._errors import DataError, DivergedError, NetworkError, RecipeError
+from striate._events import Progress, Said
+from striate.data import ImageSet
+from striate.jobs.environment import choose_device, describe_environment, now
+from striate.jobs.finish import Training, finish
+from striate.jobs.interrupt import stoppable
+from striate.jobs.show import shown
+from striate.runs import NetworkSpec, Run
+from striate.train.randomness import kept_random_state, seed_for
+from striate.train.recipe import Recipe, setting_names
+
+__all__ = ["build_network", "fit", "load_data", "network_name", "split_settings", "train_run"]
+
+NETWORK_SETTINGS = ("norm", "order", "dropout")
+
+
+def fit(
+    data: str | os.PathLike[str] | ImageSet = "fashion-mini",
+    model: str | nn.Module | None = None,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    force: bool = False,
+    device: str = "auto",
+    load: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
+    **settings: Any,
+) -> Run:
+    """Train a network on images, test it, write the report, and return the run.
+
+        run = striate.fit("fashion-mini", epochs=5)
+        run.metrics["test"]["accuracy"]
+
+    Args:
+        data: A set's name, a folder of images, or an ImageSet.
+        model: A zoo name, `file.py:function`, or a module of your own, which is trained in place;
+            None is a small residual net up to 64 pixels, ResNet-18 above.
+        out: Folder of the run; None is the next free `runs/<data>-<model>-<number>`.
+        force: Replace a run that lies in `out`.
+        device: `auto`, `cpu`, `cuda`, `mps`.
+        load: Keyword arguments for `striate.data.load`, such as `size`, `classes`, `per_class`.
+        progress: Called with records of what happens; None shows them in a terminal or notebook.
+        stop: Asked after each step; True ends training, and the report is written. None listens
+            to Ctrl-C.
+        settings: Fields of the recipe (`epochs`, `learning_rate`, `seed` …) and options of the
+            network (`norm`, `order`, `dropout` …).
+
+    Raises:
+        StriateError: A mistake in the input; the text says what to do.
+    """
+    with shown(progress) as tell:
+        images = load_data(data, load or {}, tell)
+        name = network_name(model, images)
+        fields, options = split_settings(name, settings)
+        recipe = Recipe.from_toml({k: v for k, v in fields.items() if v is not None})
+        place = choose_device(device)
+        network, options = build_network(model if isinstance(model, nn.Module) else name,
+                                         images, recipe.seed, options)  # fmt: skip
+        started = time.perf_counter()
+        recipe, choice = train.decide(network, images, recipe, device=place)
+        run = Run.create(out if out is not None else _free_folder(images.name, name), force=force)
+        with run.locked():
+            environment = describe_environment(place)
+            environment |= {"precision": recipe.precision, "precision_choice": choice}
+            environment |= {"started": now(), "finished": False, "interrupted": False}
+            _write_beginning(run, images, name, options, recipe, environment)
+            begun = Training(run=run, network=network, images=images, name=name, options=options,
+                             recipe=recipe, environment=environment, started=started)  # fmt: skip
+            train_run(begun, device=place, progress=tell, stop=stop)
+    return run
+
+
+def train_run(
+    begun: Training,
+    *,
+    device: torch.device,
+    progress: Progress,
+    stop: Callable[[], bool] | None,
+    resume: Mapping[str, Any] | None = None,
+) -> None:
+    """Train what is begun, from a checkpoint if there is one, and finish the run."""
+    run = begun.run
+
+    def save(state: Mapping[str, Any], log: Any) -> None:
+        run.save_checkpoint(state)
+        run.write_text("history.csv", log.csv("epochs"))
+        run.write_text("steps.csv", log.csv("steps"))
+        run.write_text("timings.csv", log.csv("timings"))
+
+    try:
+        with stoppable(stop, progress) as asked:
+            fitted = train.fit(
+                begun.network, begun.images, begun.recipe, device=device, progress=progress,
+                save=save, resume=resume, stop=asked,
+            )  # fmt: skip
+    except DivergedError as error:
+        raise DivergedError(f"{error}. {_last_good(run)}") from None
+    finish(begun, fitted, progress)
+
+
+def _last_good(run: Run) -> str:
+    state = run.load_checkpoint()
+    if state is None:
+        return "No checkpoint was written yet"
+    clock = state["clock"]
+    where = f"epoch {clock['epoch']}, step {clock['step']}"
+    return f"The last good checkpoint is of {where}, in {run.folder / 'checkpoint.pt'}"
+
+
+def load_data(
+    data: str | os.PathLike[str] | ImageSet, options: Mapping[str, Any], progress: Progress
+) -> ImageSet:
+    """Return the images, and say what the doctor found wrong with them."""
+    if isinstance(data, ImageSet):
+        if options:
+            raise DataError("options for loading are given, but the images are loaded already")
+        return data
+    images = data_room.load(os.fspath(data), progress=progress, **options)
+    for warning in images.manifest.get("doctor", {}).get("warnings", []):
+        progress(Said(text=str(warning), warning=True))
+    return images
+
+
+def split_settings(model: str, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the settings that are fields of the recipe, and those that are the network's.
+
+    Raises:
+        RecipeError: One is neither; the nearest names are given.
+    """
+    recipe_fields = setting_names()
+    card = zoo.CARDS.get(model)
+    known = tuple(card.options) if card is not None else NETWORK_SETTINGS
+    fields = {k: v for k, v in settings.items() if k in recipe_fields}
+    options = {k: v for k, v in settings.items() if k not in recipe_fields}
+    for name in options:
+        # Code of the user's takes whatever its function names; that is checked when it is called.
+        if card is not None and name not in known:
+            near = difflib.get_close_matches(name, [*recipe_fields, *known], n=3)
+            advice = f"did you mean {' or '.join(near)}?" if near else f"{model} takes {known}"
+            raise RecipeError(f"there is no setting {name!r} for {model}; {advice}")
+    return fields, options
+
+
+def build_network(
+    model: str | nn.Module, images: ImageSet, seed: int, options: dict[str, Any]
+) -> tuple[nn.Module, dict[str, Any]]:
+    """Return the network for `images`, its weights a function of `seed`, and its options."""
+    if isinstance(model, nn.Module):
+        if options:
+            raise NetworkError(f"the module is built already, so it takes no {next(iter(options))}")
+        return model, {}
+    geometry = images.preprocessing
+    with kept_random_state():
+        torch.manual_seed(seed_for(seed, 0, 0, "weights"))
+        network = NetworkSpec(name=model, options=options).build(
+            in_channels=geometry.channels,
+            classes=len(images.classes),
+            size=(geometry.height, geometry.width),
+        )
+    return network, options
+
+
+def network_name(model: str | nn.Module | None, images: ImageSet) -> str:
+    """Return what recipe.toml calls the network."""
+    if model is None:
+        return zoo.default_network((images.preprocessing.height, images.preprocessing.width))
+    return f"module {type(model).__name__}" if isinstance(model, nn.Module) else model
+
+
+def _free_folder(data: str, model: str) -> Path:
+    """Return the first of runs/<data>-<model>-1, -2 … that does not exist."""
+    words = "".join(c if c.isalnum() or c in "-_" else "-" for c in f"{data}-{Path(model).name}")
+    folders = (Path("runs") / f"{words.strip('-') or 'run'}-{n}" for n in itertools.count(1))
+    return next(folder for folder in folders if not folder.exists())
+
+
+def _write_beginning(
+    run: Run,
+    images: ImageSet,
+    name: str,
+    options: dict[str, Any],
+    recipe: Recipe,
+    environment: Mapping[str, Any],
+) -> None:
+    """Write what is known before the first step; recipe.toml last, since it makes the run."""
+    run.write_json("data.json", images.manifest)
+    run.write_json("environment.json", environment)
+    loading = {key: value for key, value in images.options.items() if value is not None}
+    code = NetworkSpec(name=name).code or name.startswith("module ")
+    tables = {
+        "striate": {"version": environment["striate"]},
+        "data": {"source": portable(images.source), **loading},
+        "network": {"name": name, "code": code, "options": options},
+        "recipe": recipe.to_toml(),
+    }
+    run.write_recipe(tables)
+
+
+def portable(source: str) -> str:
+    """Return a path as UTF-8 text: as it is, or percent-quoted behind `bytes:`."""
+    try:
+        source.encode()
+    except UnicodeEncodeError:
+        return "bytes:" + quote(os.fsencode(source))
+    return source
+

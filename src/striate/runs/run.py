@@ -1,0 +1,214 @@
+"""The Run: one training run as a folder, whose every file is written whole or not at all."""
+
+import io
+import json
+import pickle
+import tomllib
+import webbrowser
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+import tomli_w
+import torch
+
+from striate._errors import RunError
+from striate.files import atomic_file, make_folder, printable, write_bytes, write_text
+from striate.runs.record import FORMAT, PARTS, RunRecord, read_record
+
+__all__ = ["FILES", "Run", "is_run"]
+
+FILES = (
+    "recipe.toml", "model.safetensors", "checkpoint.pt", "report.html", ".lock", *PARTS,
+)  # fmt: skip
+"""Every file that a run may hold; nothing else is ever deleted."""
+
+
+def is_run(folder: Path) -> bool:
+    """Return whether `folder` holds a recipe that a run of ours begins with."""
+    try:
+        return "striate" in tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+
+
+class Run:
+    """A run folder. `Run(folder)` opens one; `Run.create` makes one.
+
+    Attributes:
+        folder: Where it lies.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r})"
+
+    def _repr_html_(self) -> str:
+        """Show the run's summary in a notebook, drawn by the report room."""
+        from importlib import import_module
+
+        # By name: report stands above runs, and only a notebook asks for this.
+        return import_module("striate.report").summary_html(self.record)
+
+    @classmethod
+    def create(cls, folder: Path | str, *, force: bool = False) -> "Run":
+        """Return a new run in `folder`, which must not exist or be empty.
+
+        With `force` a run that lies there is deleted first: its own files, and no others.
+
+        Raises:
+            RunError: Something else lies there, or a run does and `force` is not given.
+            StorageError: The folder cannot be made.
+        """
+        run = cls(folder)
+        shown = printable(run.folder)
+        if run.folder.exists() and not run.folder.is_dir():
+            raise RunError(f"{shown} is a file; a run needs a folder of its own")
+        if run.folder.is_dir() and (held := [p for p in run.folder.iterdir() if not _leftover(p)]):
+            if not is_run(run.folder):
+                raise RunError(
+                    f"{shown} exists and is no run (it holds {printable(held[0].name)}); "
+                    "choose another folder with --out"
+                )
+            if not force:
+                raise RunError(
+                    f"{shown} is a run already; choose another folder with --out, "
+                    "go on with --resume, or replace it with --force"
+                )
+            with run.locked():
+                run.remove_files()
+        make_folder(run.folder)
+        return run
+
+    def remove_files(self) -> None:
+        """Delete the files of a run; other files in the folder stay. recipe.toml goes last."""
+        for name in (*reversed(FILES), "recipe.toml"):
+            (self.folder / name).unlink(missing_ok=True)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Delete what a killed process left half written."""
+        for path in self.folder.glob(".*.part"):
+            path.unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self) -> Generator[None, None, None]:
+        """Hold the run for this process.
+
+        Raises:
+            RunError: Another process holds it.
+        """
+        make_folder(self.folder)
+        lock = filelock.FileLock(self.folder / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise RunError(
+                f"another process is working on {printable(self.folder)}; wait until it ends"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @property
+    def record(self) -> RunRecord:
+        """All parts of the run as they lie in the folder now."""
+        return read_record(self.folder)
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Contents of metrics.json; RunError while there is none."""
+        return self.read_json("metrics.json")
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """Contents of environment.json; RunError while there is none."""
+        return self.read_json("environment.json")
+
+    @property
+    def report(self) -> Path:
+        """Where the report lies, or will."""
+        return self.folder / "report.html"
+
+    @property
+    def finished(self) -> bool:
+        """Whether training has ended and all files are written."""
+        try:
+            return bool(self.environment.get("finished")) and self.report.is_file()
+        except RunError:
+            return False
+
+    def show(self) -> None:
+        """Open the report in the browser."""
+        if not self.report.is_file():
+            raise RunError(f"{printable(self.folder)} has no report yet; make it: striate report")
+        webbrowser.open(self.report.resolve().as_uri())
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Return the object in the run's file `name`; RunError if it is missing or damaged."""
+        path = self.folder / name
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunError(f"{printable(self.folder)} has no {name}") from None
+        except (OSError, ValueError) as error:
+            raise RunError(f"{printable(path)} is damaged ({error})") from error
+        if not isinstance(value, dict):
+            raise RunError(f"{printable(path)} is damaged (no JSON object)")
+        return value
+
+    def write_json(self, name: str, value: Mapping[str, Any]) -> None:
+        """Write an object to the run's file `name`."""
+        write_text(self.folder / name, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write text to the run's file `name`."""
+        write_text(self.folder / name, text)
+
+    def write_recipe(self, tables: Mapping[str, Any]) -> None:
+        """Write recipe.toml; with it the folder is a run."""
+        head = {"striate": {"format": FORMAT, **tables.get("striate", {})}}
+        write_text(self.folder / "recipe.toml", tomli_w.dumps({**tables, **head}))
+
+    def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write arrays to the run's npz file `name`, compressed; none may need pickling."""
+        held = io.BytesIO()
+        np.savez_compressed(held, allow_pickle=False, **arrays)
+        write_bytes(self.folder / name, held.getvalue())
+
+    def save_checkpoint(self, state: Mapping[str, Any]) -> None:
+        """Write checkpoint.pt."""
+        with atomic_file(self.folder / "checkpoint.pt") as file:
+            torch.save(dict(state), file)
+
+    def load_checkpoint(self) -> dict[str, Any] | None:
+        """Return the last checkpoint, or None if there is none yet; no code in it is ever run.
+
+        Raises:
+            RunError: It is damaged, or no checkpoint of ours.
+        """
+        path = self.folder / "checkpoint.pt"
+        if not path.exists():
+            return None
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as e:
+            said = str(e).strip().splitlines() or [type(e).__name__]
+            raise RunError(
+                f"{printable(path)} is damaged ({said[0][:200]}); "
+                "delete it to train this run again from its start"
+            ) from e
+        if not isinstance(state, dict):
+            raise RunError(f"{printable(path)} is no checkpoint of striate")
+        return state
+
+
+def _leftover(path: Path) -> bool:
+    """Return whether a file is what a run killed before its first line may leave."""
+    return path.name == ".lock" or (path.name.startswith(".") and path.suffix == ".part")

@@ -1,0 +1,175 @@
+"""The learning-rate range test, leaving no trace."""
+
+import copy
+import csv
+import io
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from striate._errors import NetworkError, RecipeError
+from striate._events import Moved, Progress, silent
+from striate.data import ImageSet
+from striate.infer import autocast
+from striate.train.batches import Batch, Batches
+from striate.train.fit import decide
+from striate.train.objective import Objective
+from striate.train.optimizers import build_optimizer, set_rate
+from striate.train.randomness import kept_random_state, seed_for, seed_network
+from striate.train.recipe import Recipe
+
+__all__ = ["RateCurve", "find_rate"]
+
+MEMORY = 0.9  # of the smoothed loss
+BLOWN_UP = 4.0  # the test ends when the smoothed loss is so many times its least
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateCurve:
+    """Loss against learning rate.
+
+    Attributes:
+        rates: Learning rate of each step, growing geometrically.
+        losses: Loss of each step's batch.
+        smoothed: Moving average of the losses, corrected for its start.
+        suggested: A highest rate to train with; see `find_rate`.
+    """
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    smoothed: tuple[float, ...]
+    suggested: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain lists and numbers."""
+        return {
+            "rates": list(self.rates),
+            "losses": list(self.losses),
+            "smoothed": list(self.smoothed),
+            "suggested": self.suggested,
+        }
+
+    def to_csv(self) -> str:
+        """Return one row a step: rate, loss, smoothed loss."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(("rate", "loss", "smoothed"))
+        writer.writerows(zip(self.rates, self.losses, self.smoothed, strict=True))
+        return text.getvalue()
+
+
+def find_rate(
+    network: nn.Module,
+    images: ImageSet,
+    recipe: Recipe | None = None,
+    *,
+    lowest: float = 1e-5,
+    highest: float = 10.0,
+    steps: int = 100,
+    device: torch.device | str = "cpu",
+    progress: Progress = silent,
+) -> RateCurve:
+    """Return the loss over `steps` training steps whose rate grows from `lowest` to `highest`.
+
+        rate_i = lowest (highest / lowest)^(i / (steps - 1))
+
+    All of it happens on a copy: weights, buffers, modes, the order of data and the random state are
+    as before. It ends early when the smoothed loss exceeds four times its least, or is not finite.
+
+    `suggested` is the rate at which the smoothed loss falls fastest per decade of rate, looked for
+    before its minimum; a range test cannot say more than the order of magnitude.
+
+    Raises:
+        RecipeError: Not 0 < lowest < highest, or fewer than 10 steps.
+        NetworkError: The network cannot be copied, or does not fit the data.
+
+    Source:
+        Smith, "Cyclical learning rates for training neural networks", arXiv:1506.01186, section 3.3.
+    """
+    if not 0 < lowest < highest or steps < 10:
+        raise RecipeError(
+            f"the range test runs from {lowest:g} to {highest:g} in {steps} steps, "
+            "but needs 0 < lowest < highest and 10 steps or more"
+        )
+    try:
+        trial = copy.deepcopy(network)
+    except (TypeError, RuntimeError) as error:
+        raise NetworkError(f"the network cannot be copied for the range test ({error})") from error
+    rates = [lowest * (highest / lowest) ** (i / (steps - 1)) for i in range(steps)]
+    with kept_random_state():
+        recipe, _ = decide(trial, images, recipe or Recipe(), device=device)
+        losses, smoothed = _climb(trial.train(), images, recipe, rates, progress)
+    return RateCurve(
+        rates=tuple(rates[: len(losses)]),
+        losses=tuple(losses),
+        smoothed=tuple(smoothed),
+        suggested=_steepest(rates, smoothed),
+    )
+
+
+def _climb(
+    network: nn.Module,
+    images: ImageSet,
+    recipe: Recipe,
+    rates: list[float],
+    progress: Progress,
+) -> tuple[list[float], list[float]]:
+    """Train with one rate a step; return losses and smoothed losses up to where they blow up."""
+    device = next(network.parameters()).device
+    batches = Batches(images, recipe, device)
+    objective = Objective(network, len(images.classes), label_smoothing=recipe.label_smoothing)
+    optimizer = build_optimizer(network, recipe)
+    losses: list[float] = []
+    smoothed: list[float] = []
+    mean = 0.0
+    for step, rate in enumerate(rates):
+        progress(Moved(task="range test", done=step, total=len(rates), unit="steps"))
+        epoch, place = divmod(step, len(batches))
+        batch = next(batches.epoch(epoch + 1, place))
+        set_rate(optimizer, rate, recipe.momentum)
+        seed_network(seed_for(recipe.seed, epoch + 1, place, "network"))
+        loss = _step(network, batch, objective, optimizer, recipe)
+        mean = MEMORY * mean + (1 - MEMORY) * loss
+        corrected = mean / (1 - MEMORY ** (step + 1))
+        if not math.isfinite(loss) or (smoothed and corrected > BLOWN_UP * min(smoothed)):
+            break
+        losses.append(loss)
+        smoothed.append(corrected)
+    progress(Moved(task="range test", done=len(rates), total=len(rates), unit="steps"))
+    return losses, smoothed
+
+
+def _step(
+    network: nn.Module,
+    batch: Batch,
+    objective: Objective,
+    optimizer: torch.optim.Optimizer,
+    recipe: Recipe,
+) -> float:
+    """Do one optimiser step; return the loss before it."""
+    with autocast(batch.images.device, recipe.precision):
+        outputs = network(batch.images)
+    loss = objective(outputs, batch.labels)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def _steepest(rates: list[float], smoothed: list[float]) -> float:
+    """Return the rate where the smoothed loss falls fastest per decade, before its minimum.
+
+    >>> _steepest([1e-3, 1e-2, 1e-1, 1.0], [2.0, 1.9, 1.0, 3.0])
+    0.1
+    """
+    if not smoothed:
+        return rates[0]
+    last = smoothed.index(min(smoothed))
+    falls = [
+        (smoothed[i - 1] - smoothed[i]) / math.log10(rates[i] / rates[i - 1])
+        for i in range(1, last + 1)
+    ]
+    return rates[1 + falls.index(max(falls))] if falls else rates[0]

@@ -1,0 +1,139 @@
+"""Train a network on images by a recipe: the one door to the loop."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from striate._errors import DataError, NetworkError, RunError
+from striate._events import Progress, Said, silent
+from striate.data import ImageSet
+from striate.infer import choose_precision, evaluating, keep_large_blocks, scores_of
+from striate.train.batches import Batch, Batches
+from striate.train.checkpoint import differences, pack, surroundings, unpack
+from striate.train.log import TrainingLog
+from striate.train.loop import Fitted, Trainer
+from striate.train.objective import Objective
+from striate.train.randomness import kept_random_state
+from striate.train.recipe import Recipe
+
+__all__ = ["decide", "fit"]
+
+Checkpoint = Mapping[str, Any]
+
+
+def fit(
+    network: nn.Module,
+    images: ImageSet,
+    recipe: Recipe | None = None,
+    *,
+    device: torch.device | str = "cpu",
+    progress: Progress = silent,
+    save: Callable[[Checkpoint, TrainingLog], None] | None = None,
+    resume: Checkpoint | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Fitted:
+    """Train `network` in place and return it with the weights of its best epoch.
+
+    `validation` chooses the epoch; `test` is never read. The global random state is as before when
+    this returns. On a CPU the same seed, data, thread count and version give the same bits.
+
+    Args:
+        network: Any module that turns (n, c, h, w) into scores, or defines `loss` and `scores`.
+        images: Data with splits `train` and, to choose by, `validation`.
+        recipe: Choices; what is None in it is chosen for the data.
+        device: Where to train.
+        progress: Called with records of what happens.
+        save: Called with a checkpoint (see `resume`) and the log so far after each epoch, every 30 s,
+            and when asked to stop.
+        resume: A checkpoint of the same run, to go on from.
+        stop: Asked after each step; True ends training after a checkpoint.
+
+    Raises:
+        DivergedError: The loss is no longer finite; epoch, step and rate are named.
+        NetworkError: The outputs do not fit the classes, or there is nothing to train.
+        RunError: `resume` is of another run or recipe.
+    """
+    keep_large_blocks()
+    device = torch.device(device)
+    with kept_random_state():
+        network.to(device, memory_format=torch.channels_last)
+        if recipe is None or recipe.precision == "auto":
+            recipe, _ = decide(network, images, recipe or Recipe(), device=device)
+        recipe = recipe.resolved(images)
+
+        def keep(trainer: Trainer) -> None:
+            if save is not None:
+                save(pack(trainer, fingerprint=images.fingerprint), trainer.log)
+
+        trainer = Trainer(network, images, recipe, progress=progress, save=keep, stop=stop)
+        if resume is not None:
+            _check_same(resume, images, surroundings(device, recipe.precision), progress)
+            unpack(resume, trainer)
+        return trainer.run()
+
+
+def decide(
+    network: nn.Module,
+    images: ImageSet,
+    recipe: Recipe,
+    *,
+    device: torch.device | str = "cpu",
+) -> tuple[Recipe, dict[str, Any]]:
+    """Return the recipe with nothing left open, and how the precision was chosen.
+
+    The network is tried on one batch, forward and backward on a copy, so mistakes in its shapes
+    show here; its weights and buffers stay as they are.
+
+    Raises:
+        NetworkError: The network cannot take the images, or its outputs do not fit the classes.
+    """
+    keep_large_blocks()
+    device = torch.device(device)
+    if len(images["train"]) == 0:
+        raise DataError("there are no training images")
+    recipe = recipe.resolved(images)
+    with kept_random_state():
+        network.to(device, memory_format=torch.channels_last)
+        batch = next(iter(Batches(images, recipe, device).epoch(1)))
+        objective = Objective(network, len(images.classes))
+        _try(network, batch, objective)
+        if recipe.precision != "auto":
+            return recipe, {"precision": recipe.precision, "why": "set in the recipe"}
+        choice = choose_precision(network, batch.images, lambda out: objective(out, batch.labels))
+    return replace(recipe, precision=choice["precision"]), choice
+
+
+def _try(network: nn.Module, batch: Batch, objective: Objective) -> None:
+    """Run two images forward in evaluation mode; say in one line what a network cannot take."""
+    images, labels = batch.images[:2], batch.labels[:2]
+    with evaluating(network), torch.no_grad():
+        try:
+            outputs = network(images)
+        except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
+            said = str(error).strip().splitlines() or [type(error).__name__]
+            raise NetworkError(
+                f"the network cannot take images of shape {tuple(images.shape[1:])}: {said[0]}"
+            ) from error
+        scores_of(network, outputs, objective.classes)
+        loss = float(objective(outputs, labels))
+    if not math.isfinite(loss):
+        raise NetworkError(f"the untrained network's loss is {loss}; its outputs must be finite")
+
+
+def _check_same(
+    checkpoint: Checkpoint, images: ImageSet, now: Mapping[str, Any], progress: Progress
+) -> None:
+    """Refuse other data; say where the result will not be the same to the bit."""
+    if checkpoint.get("fingerprint") != images.fingerprint:
+        raise RunError(
+            "the data has changed since the checkpoint was made, so the run cannot go on; "
+            "restore the data, or start a new run"
+        )
+    if changed := differences(checkpoint.get("surroundings", {}), now):
+        progress(
+            Said(text=f"this resume is not bit-exact: {'; '.join(changed)}", warning=True)
+        )
