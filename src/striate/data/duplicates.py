@@ -26,6 +26,8 @@ def pixel_groups(images: UInt8[Tensor, "n c h w"]) -> Int64[Tensor, " n"]:
     [0, 1, 0, 1, 4]
     """
     count = len(images)
+    if not count:
+        return torch.zeros(0, dtype=torch.int64)
     rows = images.cpu().contiguous().numpy().reshape(count, -1)
     spare = -rows.shape[1] % 8
     if spare:
@@ -34,9 +36,8 @@ def pixel_groups(images: UInt8[Tensor, "n c h w"]) -> Int64[Tensor, " n"]:
     keys = _keys(words)
     order = np.argsort(keys, kind="stable")
     first = np.arange(count, dtype=np.int64)
-    ends = np.flatnonzero(np.diff(keys[order])) + 1
-    lengths = np.diff(np.concatenate(([0], ends, [count]))) if count else np.zeros(0, dtype=int)
-    starts = np.concatenate(([0], ends)) if count else ends
+    starts = np.concatenate(([0], np.flatnonzero(np.diff(keys[order])) + 1))
+    lengths = np.diff(starts, append=count)
     for start, length in zip(starts[lengths > 1], lengths[lengths > 1], strict=True):
         seen: dict[bytes, int] = {}
         for place in order[start : start + length].tolist():

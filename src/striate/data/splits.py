@@ -47,6 +47,8 @@ def stratified_validation(
         raise DataError(
             f"validation is {fraction}; it must be above 0 and below 1, such as {FRACTION}"
         )
+    if groups is not None and len(groups.unique()) == len(groups):
+        groups = None  # every image is alone: the same draw, without the walk
     units = _units(labels, groups)
     total = round(fraction * len(labels))
     quotas = _quotas(labels, total if cap is None else min(total, cap))

@@ -53,10 +53,10 @@ def download(
             says which file to put where.
         StorageError: The folder or the file cannot be written.
     """
-    if target.exists():
-        return checked(target, sha256)
-    make_folder(target.parent)
     try:
+        if target.exists():
+            return checked(target, sha256)
+        make_folder(target.parent)
         with _lock(target, progress):
             if target.exists():  # fetched by the process that held the lock before
                 return checked(target, sha256)

@@ -1,0 +1,169 @@
+"""Images and labels of a named set, from its IDX files."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from striate._errors import DataError
+from striate._events import Progress, Said, silent
+from striate.data.duplicates import find_duplicates, pixel_groups
+from striate.data.idx import Idx, read_idx
+from striate.data.image_set import ImageSet, Split
+from striate.data.named import HALVES, NamedSet, fetch
+from striate.data.sealing import seal
+from striate.data.selection import chosen_classes, relabelled, select
+from striate.data.splits import FRACTION, LARGEST, stratified_validation
+from striate.files import printable
+
+__all__ = ["load_named"]
+
+
+def load_named(
+    known: NamedSet,
+    *,
+    classes: Sequence[str] | None = None,
+    per_class: int | None = None,
+    validation: float | None = None,
+    seed: int = 0,
+    channels: int | None = None,
+    options: Mapping[str, Any] | None = None,
+    progress: Progress = silent,
+) -> ImageSet:
+    """Return a named set. Arguments are those of `data.load`.
+
+    Args:
+        known: The set.
+        classes: Part of the classes.
+        per_class: At most so many images a class in each half.
+        validation: Share of the training half; None for 0.1.
+        seed: Decides subsample and validation part.
+        channels: 1 or 3 (the grey values three times); None for 1.
+        options: What the manifest says of the arguments.
+        progress: Gets the events of downloads.
+
+    Raises:
+        DataError: A file is damaged or not the official one, or an argument is out of range.
+        DownloadError: A file is nowhere and cannot be fetched.
+    """
+    if channels not in (None, 1, 3):
+        raise DataError(f"channels is {channels}; it must be 1 (grey) or 3 (colour)")
+    kept = chosen_classes(known.classes, classes)
+    halves: dict[str, Split] = {}
+    archives: dict[str, list[dict[str, str]]] = {}
+    warnings: list[str] = []
+    for half in HALVES:
+        whole, archives[half] = _half(known, half, warnings, progress)
+        part = select(whole.labels, known.classes, classes=classes, per_class=per_class, seed=seed)
+        halves[half] = _take(whole, part, relabelled(whole.labels[part], known.classes, kept))
+    share = FRACTION if validation is None else validation
+    train = halves["train"]
+    training, held_out = stratified_validation(
+        train.labels, share, seed=seed, groups=pixel_groups(train.images)
+    )
+    splits = {
+        "train": _take(train, training),
+        "validation": _take(train, held_out),
+        "test": halves["test"],
+    }
+    archives["validation"] = archives["train"]
+    doctor = find_duplicates(splits, kept)
+    return seal(
+        name=known.name,
+        source=known.name,
+        options=dict(options or {}),
+        classes=kept,
+        splits=_coloured(splits) if channels == 3 else splits,
+        files={split: {"archive": files} for split, files in archives.items()},
+        doctor=doctor | {"warnings": warnings},
+        split_rule=_rule(share, seed, per_class),
+        flip=known.flip,
+    )
+
+
+def _half(
+    known: NamedSet, half: str, warnings: list[str], progress: Progress
+) -> tuple[Split, list[dict[str, str]]]:
+    """Read one half; return it and the names and hashes of its files."""
+    prefix = HALVES[half]
+    image_file, label_file = f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte"
+    images = _read(known, image_file, 3, warnings, progress)
+    labels = _read(known, label_file, 1, warnings, progress)
+    count = len(images.values)
+    if count != len(labels.values):
+        raise DataError(
+            f"{image_file} of {known.name} has {count} images, but {label_file} has "
+            f"{len(labels.values)} labels; there must be one for each"
+        )
+    highest = int(labels.values.max())
+    if highest >= len(known.classes):
+        raise DataError(
+            f"{label_file} of {known.name} has the label {highest}; "
+            f"the highest can be {len(known.classes) - 1}"
+        )
+    places: Sequence[int] = range(count)
+    if known.members:
+        places = _read(known, f"{prefix}-members-idx1-int", 1, warnings, progress).values.tolist()
+    split = Split(
+        images=torch.from_numpy(images.values)[:, None],
+        labels=torch.from_numpy(labels.values.astype(np.int64)),
+        names=tuple(f"{image_file}[{place}]" for place in places),
+    )
+    archive = [
+        {"file": image_file, "sha256": images.sha256},
+        {"file": label_file, "sha256": labels.sha256},
+    ]
+    return split, archive
+
+
+def _read(
+    known: NamedSet, name: str, dimensions: int, warnings: list[str], progress: Progress
+) -> Idx:
+    """Read one file, fetching it first if need be.
+
+    A packed file must be the official one. A plain file was put there by hand: header, sizes and
+    counts are checked, and if it is another than the official one the user is told.
+    """
+    path = fetch(known, name, progress=progress)
+    read = read_idx(path, dimensions=dimensions, kind="i4" if name.endswith("-int") else "u1")
+    expected = known.files[name].sha256
+    if read.sha256 == expected:
+        return read
+    if path.suffix == ".gz":
+        raise DataError(
+            f"{printable(path)} is not the file of {known.name} (SHA-256 of what is inside "
+            f"{read.sha256[:12]}…, must be {expected[:12]}…); delete it and run again"
+        )
+    warnings.append(f"{name} is not the official file of {known.name}: SHA-256 {read.sha256}")
+    progress(Said(text=f"{printable(path)} is not the official file; it is used", warning=True))
+    return read
+
+
+def _take(split: Split, places: torch.Tensor, labels: torch.Tensor | None = None) -> Split:
+    if len(places) == len(split) and labels is None:
+        return split
+    return Split(
+        images=split.images[places],
+        labels=split.labels[places] if labels is None else labels,
+        names=tuple(split.names[place] for place in places.tolist()),
+    )
+
+
+def _coloured(splits: Mapping[str, Split]) -> dict[str, Split]:
+    return {
+        name: Split(
+            images=part.images.expand(-1, 3, -1, -1).contiguous(),
+            labels=part.labels,
+            names=part.names,
+        )
+        for name, part in splits.items()
+    }
+
+
+def _rule(share: float, seed: int, per_class: int | None) -> str:
+    some = "" if per_class is None else f" At most {per_class} images a class of each half."
+    return (
+        f"Training and test half as published.{some} Validation: {share:g} of the training half, "
+        f"at most {LARGEST} images, stratified, seed {seed}."
+    )
