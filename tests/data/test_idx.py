@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import struct
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -129,8 +130,7 @@ def test_the_cap_counts_the_header(tmp_path: Path) -> None:
         pytest.param(lambda data: data + b"rubbish", id="rubbish-behind"),
     ],
 )
-def test_damaged_gzip(tmp_path: Path, change: object) -> None:
-    assert callable(change)
+def test_damaged_gzip(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
     (tmp_path / "a.gz").write_bytes(change(gzip.compress(BY_HAND, mtime=0)))
     with pytest.raises(DataError, match=r"a\.gz is a damaged gzip file .*; fetch it anew"):
         read_idx(tmp_path / "a.gz", dimensions=3)

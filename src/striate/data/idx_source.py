@@ -50,25 +50,16 @@ def load_named(
     if channels not in (None, 1, 3):
         raise DataError(f"channels is {channels}; it must be 1 (grey) or 3 (colour)")
     kept = chosen_classes(known.classes, classes)
+    warnings: list[str] = []
     halves: dict[str, Split] = {}
     archives: dict[str, list[dict[str, str]]] = {}
-    warnings: list[str] = []
     for half in HALVES:
         whole, archives[half] = _half(known, half, warnings, progress)
         part = select(whole.labels, known.classes, classes=classes, per_class=per_class, seed=seed)
         halves[half] = _take(whole, part, relabelled(whole.labels[part], known.classes, kept))
     share = FRACTION if validation is None else validation
-    train = halves["train"]
-    training, held_out = stratified_validation(
-        train.labels, share, seed=seed, groups=pixel_groups(train.images)
-    )
-    splits = {
-        "train": _take(train, training),
-        "validation": _take(train, held_out),
-        "test": halves["test"],
-    }
+    splits = {**_cut(halves["train"], share, seed), "test": halves["test"]}
     archives["validation"] = archives["train"]
-    doctor = find_duplicates(splits, kept)
     return seal(
         name=known.name,
         source=known.name,
@@ -76,7 +67,7 @@ def load_named(
         classes=kept,
         splits=_coloured(splits) if channels == 3 else splits,
         files={split: {"archive": files} for split, files in archives.items()},
-        doctor=doctor | {"warnings": warnings},
+        doctor={**find_duplicates(splits, kept), "warnings": warnings},
         split_rule=_rule(share, seed, per_class),
         flip=known.flip,
     )
@@ -138,6 +129,12 @@ def _read(
     warnings.append(f"{name} is not the official file of {known.name}: SHA-256 {read.sha256}")
     progress(Said(text=f"{printable(path)} is not the official file; it is used", warning=True))
     return read
+
+
+def _cut(half: Split, share: float, seed: int) -> dict[str, Split]:
+    groups = pixel_groups(half.images)
+    train, validation = stratified_validation(half.labels, share, seed=seed, groups=groups)
+    return {"train": _take(half, train), "validation": _take(half, validation)}
 
 
 def _take(split: Split, places: torch.Tensor, labels: torch.Tensor | None = None) -> Split:

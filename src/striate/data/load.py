@@ -98,13 +98,13 @@ def _folder(name_or_path: str | os.PathLike[str]) -> Path:
     path = Path(name_or_path)
     shown = printable(path)
     try:
-        if path.is_dir():
+        if path.is_dir() and os.fspath(name_or_path):
             return path
-        exists = path.exists()
+        exists = path.is_file()
     except OSError as error:  # such as a name too long, or a folder above it that is closed
         raise DataError(f"cannot look at {shown}: {error.strerror or error}") from error
     if exists:
         raise DataError(f"{shown} is a file; a folder with one sub-folder a class is needed")
-    near = difflib.get_close_matches(os.fspath(name_or_path), NAMED, n=2, cutoff=0.5)
+    near = difflib.get_close_matches(os.fspath(name_or_path).lower(), NAMED, n=2, cutoff=0.5)
     known = f"nearest: {', '.join(near)}" if near else f"known: {', '.join(NAMED)}"
-    raise DataError(f"no data set and no folder {shown!r}; {known}, or the path of a folder")
+    raise DataError(f"no data set and no folder '{shown}'; {known}, or the path of a folder")
