@@ -74,4 +74,4 @@ def _stretched(values: Num[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
     if values.dtype.kind == "f" and low >= 0 and high <= 1:
         low, high = 0.0, 1.0
     known = np.where(finite, values, low).astype(np.float64)
-    return np.floor((known - low) * (255 / max(high - low, 1e-300)) + 0.5).astype(np.uint8)
+    return np.floor((known - low) * 255 / ((high - low) or 1.0) + 0.5).astype(np.uint8)
