@@ -73,16 +73,16 @@ def _about_files(found: Mapping[str, Any], pictures: Sequence[Picture]) -> list[
     said: list[str] = []
     if found["broken"]:
         names = [f"{printable(one['file'])} ({one['reason']})" for one in found["broken"]]
-        said.append(f"{_count(names)} cannot be read, left out: {_few(names)}")
+        said.append(f"{_count(names)} left out, not readable: {_few(names)}")
     if found["duplicates"]:
         copies = [printable(name) for group in found["duplicates"] for name in group[1:]]
-        said.append(f"{_count(copies)} are there more than once: {_few(copies)}")
+        said.append(f"{_count(copies)} there more than once: {_few(copies)}")
     if found["conflicts"]:
         names = [printable(name) for group in found["conflicts"] for name in group["files"]]
-        said.append(f"{_count(names)} stand in more than one class: {_few(names)}")
+        said.append(f"{_count(names)} standing in more than one class: {_few(names)}")
     for remark, words in (
-        ("flat", "are of one single colour"),
-        ("dark", "are nearly black (16-bit files are scaled by their full range)"),
+        ("flat", "of one single colour"),
+        ("dark", "nearly black (16-bit files are scaled by their full range)"),
     ):
         names = [printable(one.found.name) for one in pictures if one.remark == remark]
         if names:
@@ -100,8 +100,8 @@ def _about_leaks(found: Mapping[str, Any]) -> list[str]:
         ]
         if names:
             said.append(
-                f"LEAK: {_count(names)} of {split} are in {origin} too, so the {split} score will "
-                f"be too good: {_few(names)}"
+                f"LEAK: {_count(names)} of {split} also in {origin}, so the {split} score will be "
+                f"too good: {_few(names)}"
             )
     return said
 

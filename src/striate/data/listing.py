@@ -128,7 +128,8 @@ def _classified(
         aside[where] = aside.get(where, 0) + 1
     for where, count in aside.items():
         place = f"in {printable(where)}" if where else "directly in the folder"
-        warnings.append(f"{count} images {place} belong to no class, left out")
+        images = f"{count} image" + "s" * (count > 1)
+        warnings.append(f"left out, in no class folder: {images} {place}")
 
 
 def _empty(

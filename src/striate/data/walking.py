@@ -58,7 +58,8 @@ class Walk:
         self.folders.sort(key=os.fsencode)
         if self._others:
             kinds = ", ".join(printable(kind) for kind, _ in self._others.most_common(5))
-            self.warnings.append(f"{self._others.total()} files are no images, left out: {kinds}")
+            files = f"{self._others.total()} file" + "s" * (self._others.total() > 1)
+            self.warnings.append(f"left out, no images: {files} ({kinds})")
 
     def _visit(self, name: str) -> None:
         folder = self._root / name
