@@ -61,12 +61,15 @@ def _cell(text: str) -> float | None:
 
 
 def read_object(path: Path, shape: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return a JSON object whose values have the kinds of `shape` (see `check`), or None."""
+    """Return a JSON object whose values have the kinds of `shape` (see `check`), or None.
+
+    NaN and infinities are None in it.
+    """
     raw = read_bytes(path)
     if raw is None:
         return None
     try:
-        value = json.loads(raw)
+        value = json.loads(raw, parse_constant=lambda _: None)
         check(value, dict(shape), path.stem)
     except (ValueError, RecursionError) as error:
         raise _damaged(path, error) from error

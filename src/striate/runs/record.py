@@ -16,7 +16,7 @@ from striate.runs.parts import (
     read_object,
 )
 
-__all__ = ["FORMAT", "PARTS", "Arrays", "Columns", "RunRecord", "read_record"]
+__all__ = ["FORMAT", "PARTS", "Arrays", "Columns", "RunRecord", "read_recipe", "read_record"]
 
 FORMAT = 1
 """The number in `recipe.toml` that this package reads and writes."""
@@ -81,8 +81,9 @@ class RunRecord:
 
     @property
     def interrupted(self) -> bool:
-        """Whether training stopped before its end: it was stopped, or was never evaluated."""
-        return self.metrics is None or bool(self.environment.get("interrupted"))
+        """Whether training stopped before its end, or what comes after it did not happen."""
+        finished = self.environment.get("finished", True)
+        return self.metrics is None or not finished or bool(self.environment.get("interrupted"))
 
 
 def read_record(folder: Path | str) -> RunRecord:
@@ -196,18 +197,30 @@ def _recipe(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise RunError(f"{folder} {what}; a run is a folder that `striate train` made")
-    raw = read_bytes(folder / "recipe.toml")
-    if raw is None:
+    if not (folder / "recipe.toml").exists():
         raise RunError(f"{folder} is no run: it has no recipe.toml")
+    return read_recipe(folder / "recipe.toml")
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """Return the tables of a `recipe.toml`, which may lie anywhere.
+
+    Raises:
+        RunError: There is no such file, it is damaged, or another version wrote it.
+        StorageError: It is there but cannot be read.
+    """
+    raw = read_bytes(path)
+    if raw is None:
+        raise RunError(f"there is no recipe {path}")
     try:
         recipe = tomllib.loads(raw.decode())
         check(recipe, {"striate": dict, "data": dict, "network": dict, "recipe": dict}, "recipe")
-    except ValueError as error:
-        raise RunError(f"{folder / 'recipe.toml'} is damaged ({error})") from error
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path} is damaged ({error})") from error
     found = recipe.get("striate", {}).get("format")
     if found != FORMAT:
         raise RunError(
-            f"{folder} has format {found!r} in recipe.toml, but this version reads {FORMAT}; "
+            f"{path} has format {found!r}, but this version reads {FORMAT}; "
             "read it with the version of striate that wrote it"
         )
     return recipe
