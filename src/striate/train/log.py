@@ -26,7 +26,7 @@ TIMING_COLUMNS = (
     "epoch", "seconds", "images_per_second", "validation_seconds", "peak_memory_mib",
 )  # fmt: skip
 
-Row = tuple[float | None, ...]
+Row = tuple[int | float | None, ...]
 
 
 @dataclass(kw_only=True)
