@@ -7,20 +7,19 @@ A `TorchFunctionMode` sees them all; hooks tell in which module each happens.
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from striate.anatomy.hooks import After, hooked
+from striate.anatomy.hooks import After, walked
 from striate.anatomy.kinds import kind_of
 
 __all__ = ["Call", "calls"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Call:
+class Call(NamedTuple):
     """One call of a convolution, linear, norm, activation or pooling function.
 
     Attributes:
@@ -68,27 +67,17 @@ def calls(
         after: Called with `(name, module, output)` when a module's forward ends, in one order
             with `see`.
     """
-    stack: list[tuple[str, nn.Module]] = []
-
-    def enter(name: str, module: nn.Module) -> None:
-        stack.append((name, module))
-
-    def leave(name: str, module: nn.Module, output: Any) -> Any:
-        while stack.pop()[1] is not module:
-            pass  # a module left by an exception that its parent caught
-        return None if after is None else after(name, module, output)
-
-    mode = _Seer(stack, see, None if kinds is None else frozenset(kinds))
-    with hooked(dict(network.named_modules()), leave, before=enter), mode:
+    chosen = None if kinds is None else frozenset(kinds)
+    with walked(network, after) as path, _Seer(path, see, chosen):
         yield
 
 
 class _Seer(TorchFunctionMode):
     def __init__(
-        self, stack: list[tuple[str, nn.Module]], see: See, kinds: frozenset[str] | None
+        self, path: list[tuple[str, nn.Module]], see: See, kinds: frozenset[str] | None
     ) -> None:
         super().__init__()
-        self.stack, self.see, self.kinds = stack, see, kinds
+        self.path, self.see, self.kinds = path, see, kinds
         self.named: Counter[str] = Counter()
 
     def __torch_function__(
@@ -100,15 +89,18 @@ class _Seer(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         returned = func(*args, **kwargs)
-        if not self.stack:
+        if not self.path:
             return returned  # outside the network: the loss, say
         kind = kind_of(func, args, kwargs)
         output = _first_tensor(returned)
         if kind is None or output is None:
             return returned
-        path, module = self.stack[-1]
         word = getattr(func, "__name__", "call").strip("_")
-        name = _name(path, module, word)
+        path, module = self.path[-1]
+        if path and _is_layer(type(module)) and not module._modules:
+            name = path
+        else:
+            name = f"{path}.{word}" if path else word
         self.named[name] += 1
         if self.kinds is not None and kind not in self.kinds:
             return returned
@@ -140,16 +132,8 @@ def _with_first(returned: Any, instead: Tensor) -> Any:
     return instead if isinstance(returned, Tensor) else (instead, *returned[1:])
 
 
-def _name(path: str, module: nn.Module, word: str) -> str:
-    """Return the name of a call of the function `word` in `module`, without a number."""
-    if path and _is_layer(module):
-        return path
-    return f"{path}.{word}" if path else word
-
-
-def _is_layer(module: nn.Module) -> bool:
-    """Whether the module is a single layer of PyTorch's, or a class derived from one."""
-    if module._modules:
-        return False
-    bases = type(module).__mro__
+@lru_cache(maxsize=1024)
+def _is_layer(kind: type[nn.Module]) -> bool:
+    """Whether `kind` is a class of PyTorch's layers, or derived from one."""
+    bases = kind.__mro__
     return any(b is not nn.Module and b.__module__.startswith("torch.nn.modules") for b in bases)

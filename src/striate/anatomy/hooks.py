@@ -3,41 +3,73 @@
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from threading import get_ident
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
 
-__all__ = ["hooked", "preserved"]
+__all__ = ["hooked", "preserved", "walked"]
 
-Before = Callable[[str, nn.Module], None]
 After = Callable[[str, nn.Module, Any], Any]
 
 
 @contextmanager
-def hooked(
-    modules: Mapping[str, nn.Module], after: After, *, before: Before | None = None
-) -> Generator[None, None, None]:
-    """Call `before(name, module)` and `after(name, module, output)` around every forward.
+def hooked(modules: Mapping[str, nn.Module], after: After) -> Generator[None, None, None]:
+    """Call `after(name, module, output)` at the end of each forward of `modules`.
 
     What `after` returns takes the place of the output; None leaves the output. Every hook is gone
     when the block ends, also by an error.
     """
     handles: list[Any] = []
 
-    def enter(name: str, module: nn.Module, _inputs: Any) -> None:
-        if before is not None:
-            before(name, module)
-
     def leave(name: str, module: nn.Module, _inputs: Any, output: Any) -> Any:
         return after(name, module, output)
 
     try:
         for name, module in modules.items():
-            if before is not None:
-                handles.append(module.register_forward_pre_hook(partial(enter, name)))
             handles.append(module.register_forward_hook(partial(leave, name)))
         yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextmanager
+def walked(
+    network: nn.Module, after: After | None = None
+) -> Generator[list[tuple[str, nn.Module]], None, None]:
+    """Give the path from the network down to the module whose forward runs right now.
+
+    Two hooks on all modules of the process are cheaper than two on each module of a network; they
+    heed the modules of `network` in this thread alone, and go when the block ends. `after` is
+    called as in `hooked`, but what it returns is left aside.
+    """
+    names = {id(module): name for name, module in network.named_modules()}
+    path: list[tuple[str, nn.Module]] = []
+    thread = get_ident()
+
+    def enter(module: nn.Module, _inputs: Any) -> None:
+        name = names.get(id(module))
+        if name is not None and get_ident() == thread:
+            path.append((name, module))
+
+    def leave(module: nn.Module, _inputs: Any, output: Any) -> None:
+        name = names.get(id(module))
+        if name is not None and get_ident() == thread:
+            while path.pop()[1] is not module:
+                pass  # a module left by an exception that its parent caught
+            if after is not None:
+                after(name, module, output)
+
+    handles = [register_module_forward_pre_hook(enter)]
+    try:
+        handles.append(register_module_forward_hook(leave))
+        yield path
     finally:
         for handle in handles:
             handle.remove()

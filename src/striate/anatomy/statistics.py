@@ -100,17 +100,15 @@ class ActivationStatistics:
 
     def _point(self, step: int, seen: list[tuple[str, str, Tensor]]) -> _Point:
         # A sample lies in memory without gaps; the order of its values does not matter.
-        parts = [part.to("cpu", torch.float32).numpy().ravel("K") for _, _, part in seen]
-        lengths = np.array([len(part) for part in parts], np.int64)
-        found = summarise(np.concatenate(parts), lengths, bins=self.bins, near_zero=self.near_zero)
+        samples = [part.to("cpu", torch.float32).numpy().ravel("K") for _, _, part in seen]
+        found = [summarise(s, bins=self.bins, near_zero=self.near_zero) for s in samples]
         rows = [self._layers.setdefault(s[:2], len(self._layers)) for s in seen]
-        moments = np.stack([found.mean, found.deviation, found.near_zero], axis=1)
         return _Point(
             step,
             np.array(rows, np.int64),
-            moments.astype(np.float32),
-            found.exponents,
-            found.counts,
+            np.array([f[:3] for f in found], np.float32),
+            np.array([f.exponent for f in found], np.int64),
+            np.stack([f.counts for f in found]),
         )
 
     def result(self) -> ActivationRecord:

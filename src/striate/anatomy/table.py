@@ -138,7 +138,8 @@ class _Rows:
                 row = replace(row, parameters=parameters, trainable=trainable)
                 self.rows[at] = (name, row)
         rows = [row for _, row in self.rows]
-        for place, row in reversed(sorted(added, key=lambda pair: pair[0])):
+        added.sort(key=lambda pair: pair[0])
+        for place, row in reversed(added):
             rows.insert(place, row)
         return rows
 
