@@ -129,13 +129,16 @@ def test_every_shift_is_as_likely() -> None:
     assert 9_700 < int(flipped.sum()) < 10_300
 
 
-def test_a_draw_just_below_one_stays_within_the_shift(monkeypatch: pytest.MonkeyPatch) -> None:
-    # float32 rounds 5 * (1 - 2**-24) up to 5.
-    highest = 1 - 2**-24
-    monkeypatch.setattr(torch, "rand", lambda *s, **_: torch.full(s, highest))
-    image = torch.arange(49, dtype=torch.uint8).view(1, 1, 7, 7)
-    result = augment(image, Augmentation(shift=2), seed=0)
-    assert int(result[0, 0, 2, 2]) == 0  # two right and two down, not three
+@pytest.mark.parametrize("shift", [1, 2, 3, 7, 8, 100, 1000])
+def test_the_highest_draw_stays_within_the_shift(
+    monkeypatch: pytest.MonkeyPatch, shift: int
+) -> None:
+    monkeypatch.setattr(torch, "rand", lambda *s, **_: torch.full(s, 1 - 2**-24))
+    side = 2 * shift + 1
+    image = torch.zeros(1, 1, side, side, dtype=torch.uint8)
+    image[0, 0, shift, shift] = 1
+    result = augment(image, Augmentation(shift=shift), seed=0)
+    assert int(result.flatten().argmax()) == side * side - 1  # right and down by the whole shift
 
 
 def test_erased_rectangles() -> None:

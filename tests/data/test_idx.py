@@ -102,6 +102,20 @@ def test_lies_are_found_before_memory_is_taken(
     assert "\n" not in str(caught.value)
 
 
+def test_a_plain_file_of_another_length_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "long"
+    with path.open("wb") as file:
+        file.write(header(1000, 200, 200))  # 40 MB
+        file.truncate(50_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="40000016 bytes, but it has 50000000; fetch it anew"):
+            read_idx(path, dimensions=3)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_gzip_bomb_is_not_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "bomb"
     path.write_bytes(gzip.compress(header(2, 2, 2) + bytes(200 << 20)))  # 200 MiB in 200 kB

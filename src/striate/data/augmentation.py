@@ -182,8 +182,8 @@ def _placed(images: Tensor, policy: Augmentation, draws: dict[str, Tensor]) -> T
     device, span = images.device, 2 * policy.shift + 1
     flip = (draws["flip"] < 0.5).to(device) if policy.flip else None
     across, down = (
-        # Just below 1, float32 rounds the product up to `span`.
-        ((draws[name] * span).long().clamp_(max=span - 1) - policy.shift).to(device)
+        # A draw is at most 1 - 2**-24, and its product with an odd number rounds to less than that.
+        ((draws[name] * span).long() - policy.shift).to(device)
         for name in ("shift_x", "shift_y")
     )
     edge = policy.fill == "nearest"
