@@ -1,6 +1,7 @@
 """The command line: one command a file, each calls one job and prints what it returns."""
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -42,7 +43,27 @@ def run(arguments: Sequence[str]) -> int:
     reader that closes the pipe early (`| head`) is no error.
     """
     try:
-        return app(list(arguments), standalone_mode=False) or 0
+        code = _invoke(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where a full disk or a closed pipe can still be told
+    except BrokenPipeError:
+        _drop_output()
+        return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        say("error: cannot write the output: no room on the disk", error=True)
+        return 2
+    return code
+
+
+def _invoke(arguments: Sequence[str]) -> int:
+    # Not `app(...)`: it turns a broken pipe into exit code 1 and Ctrl-C into silence.
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("striate", list(arguments)) as context:
+            command.invoke(context)
     except StriateError as error:
         say(f"error: {error}", error=True)
         return 2
@@ -51,21 +72,28 @@ def run(arguments: Sequence[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         say("stopped", error=True)
         return 130
-    except BrokenPipeError:
-        # Python flushes standard output at exit and would complain once more.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         if _usage(error):
             return 2
         raise
+    return 0
 
 
 def _usage(error: Exception) -> bool:
     """Print a mistake in the arguments; return whether `error` is one."""
-    show = getattr(error, "show", None)  # click's UsageError and its kin, wherever typer keeps them
-    if not hasattr(error, "exit_code") or show is None:
+    # click's UsageError and its kin, wherever typer keeps them
+    message, context = getattr(error, "format_message", None), getattr(error, "ctx", None)
+    if message is None or not hasattr(error, "exit_code"):
         return False
-    show()
+    if context is not None and not context.args and message() == context.get_help():
+        say(message())  # no arguments at all: the help
+        return True
+    path = "striate" if context is None else context.command_path
+    say(f"error: {message()}\nwhat it takes: {path} --help", error=True)
     return True
+
+
+def _drop_output() -> None:
+    """Send what is still to be written nowhere: Python flushes at exit and would complain."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

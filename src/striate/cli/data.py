@@ -1,5 +1,6 @@
 """`striate data`: which sets there are, and where they lie."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,11 +18,17 @@ def data(
 
     sets = known()
     if json:
-        say_json([entry.to_json() for entry in sets])
+        say_json([{**vars(entry), "where": _text(entry.where), "put": _text(entry.put)} for entry in sets])
         return
     width = max(len(entry.name) for entry in sets)
     for entry in sets:
-        where = entry.where if entry.where is not None else "not here yet; fetched when first used"
-        say(f"{entry.name:<{width}}  {entry.what}")
-        say(f"{'':<{width}}  {where}")
+        lies = f"in {entry.where}"
+        if entry.where is None:
+            lies = f"not here yet: fetched when first used ({entry.bytes / 1e6:.0f} MB) to {entry.put}"
+        say(f"{entry.name:<{width}}  {entry.what}; {entry.images:,} images; {entry.licence}")
+        say(f"{'':<{width}}  {lies}")
     say("Any folder works too: FOLDER/class/*.jpg or FOLDER/{train,valid,test}/class/*.jpg")
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)

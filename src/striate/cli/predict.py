@@ -6,6 +6,7 @@ import typer
 
 from striate.cli.settings import DeviceOption
 from striate.cli.text import say, say_json
+from striate.files import printable
 
 __all__ = ["predict"]
 
@@ -20,7 +21,7 @@ def predict(
     ] = None,
     device: DeviceOption = "auto",
 ) -> None:
-    """Name the likeliest classes of images. Files that cannot be read are named, and end in code 2."""
+    """Name the likeliest classes of images. A file that cannot be read is named, with code 2."""
     from striate import jobs
 
     failed = 0
@@ -32,6 +33,6 @@ def predict(
             say(f"error: {answer.error}", error=True)
         else:
             words = "  ".join(f"{name} {value:.1%}" for name, value in answer.top)
-            say(f"{answer.path}: {words}")
+            say(printable(f"{answer.path}: {words}"))  # a name with a newline stays one line
     if failed:
         raise typer.Exit(2)

@@ -47,6 +47,21 @@ SetOption = Annotated[
     ),
 ]
 
+_OPTION = "it is an option of its own, --{}"
+_OF_DATA = "it comes from the data"
+# Arguments of jobs that are no settings: as settings they would collide with themselves.
+_NOT_SET = {
+    name: _OPTION.format(option)
+    for name, option in (
+        ("model", "model"), ("out", "out"), ("force", "force"), ("device", "device"),
+        ("size", "size"), ("lowest", "lowest"), ("highest", "highest"), ("steps", "steps"),
+        ("classes", "classes"), ("per_class", "per-class"), ("json", "json"),
+    )
+} | {
+    "data": "it is the first argument", "load": _OF_DATA, "in_channels": _OF_DATA,
+    "name": "use --model", "progress": "it is for Python", "stop": "it is for Python",
+}  # fmt: skip
+
 
 def parse_settings(settings: list[str] | None) -> dict[str, Any]:
     """Return `field=value` texts as a dictionary, values in the field's own type.
@@ -62,6 +77,8 @@ def parse_settings(settings: list[str] | None) -> dict[str, Any]:
     for text in settings or []:
         name, equals, value = text.partition("=")
         name = name.strip()
+        if name in _NOT_SET:
+            raise RecipeError(f"--set takes fields of the recipe, not {name}; {_NOT_SET[name]}")
         if name in parsed:
             raise RecipeError(f"{name} is set twice")
         if not equals or name in setting_names():

@@ -12,6 +12,8 @@ __all__ = ["say", "say_json"]
 def say(text: str, *, error: bool = False) -> None:
     """Print lines to standard output, or standard error; control characters are escaped."""
     stream = sys.stderr if error else sys.stdout
+    if stream is None:  # closed by whoever started this process
+        return
     encoding = stream.encoding or "ascii"
     for line in text.split("\n"):
         shown = printable(line).encode(encoding, "backslashreplace").decode(encoding)

@@ -1,6 +1,6 @@
 """`striate train`: train, test, report."""
 
-import tomllib
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -67,7 +67,7 @@ def train(
     if resume is not None:
         _check_alone(data=data, model=model, epochs=epochs, minutes=minutes, out=out, seed=seed,
                      recipe=recipe, size=size, classes=classes, per_class=per_class,
-                     settings=settings)  # fmt: skip
+                     settings=settings, force=force or None)  # fmt: skip
         run = jobs.resume(resume, code=code, device=None if device == "auto" else device)
         _report(run, json=json)
         return
@@ -102,29 +102,23 @@ def _from_recipe(
     path: Path, data: str | None, model: str | None, load: dict[str, Any]
 ) -> tuple[str | None, str | None, dict[str, Any], dict[str, Any]]:
     """Return data, model, loading options and settings of a recipe.toml, where none is given."""
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecipeError(f"the recipe {path} cannot be read ({error})") from error
-    table = dict(tables.get("data", {}))
-    source = table.pop("source", None)
+    from striate.runs import read_repeat
+
+    wanted = read_repeat(path)
     if data is None:
-        data, load = source, table | load
-    fields = dict(tables.get("recipe", {}))
-    network = tables.get("network", {})
-    if model is None and not network.get("code"):
-        model = network.get("name")
-        fields |= network.get("options", {})
-    elif model is None:
+        data, load = wanted.source, wanted.loading | load
+    if model is not None:
+        return data, model, load, dict(wanted.fields)
+    if wanted.code or wanted.module:
         raise RecipeError(
-            f"the recipe {path} names code, {network.get('name')}; if you trust it, name it again "
+            f"the recipe {path} names code, {wanted.network}; if you trust it, name it again "
             "with --model"
         )
-    return data, model, load, fields
+    return data, wanted.network, load, wanted.fields | wanted.options
 
 
 def _report(run: Any, *, json: bool) -> None:
-    """Print what was reached, and where the report lies."""
+    """Print what was reached, and where the report lies; raise Exit(130) if it was stopped."""
     metrics, environment = run.metrics, run.environment
     if json:
         say_json({
@@ -132,7 +126,13 @@ def _report(run: Any, *, json: bool) -> None:
             "finished": bool(environment.get("finished")),
             "validation": metrics.get("validation"), "test": metrics.get("test"),
         })  # fmt: skip
-        return
+    else:
+        _describe(run, metrics, environment)
+    if not environment.get("finished"):
+        raise typer.Exit(130)  # as after any Ctrl-C: `striate train && next` must not go on
+
+
+def _describe(run: Any, metrics: dict[str, Any], environment: dict[str, Any]) -> None:
     for split in ("validation", "test"):
         if numbers := metrics.get(split):
             say(
@@ -144,6 +144,6 @@ def _report(run: Any, *, json: bool) -> None:
     memory = f", {peak:,.0f} MiB at most" if peak else ""
     say(f"{'training':<11}{seconds:.1f} s on {environment.get('device')}{memory}")
     if not environment.get("finished"):
-        say(f"stopped early; go on with: striate train --resume {run.folder}")
+        say(f"stopped early; go on with: striate train --resume {shlex.quote(str(run.folder))}")
     say(f"{'run':<11}{run.folder}")
     say(f"{'report':<11}{run.report}")

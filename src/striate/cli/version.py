@@ -10,10 +10,16 @@ from striate.cli.text import say
 __all__ = ["version"]
 
 
-def version(
-    show: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
-) -> None:
-    """Train convolutional networks on images, and look at what they learned."""
-    if show:
+def _show(wanted: bool) -> None:
+    if wanted:
         say(f"striate {striate.__version__}")
         raise typer.Exit
+
+
+def version(
+    show: Annotated[  # noqa: ARG001 - its callback does the work, before a command is asked for
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Train convolutional networks on images, and look at what they learned."""

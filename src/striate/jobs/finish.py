@@ -1,7 +1,7 @@
 """After training: weights, test, pictures, report. Each file is written whole; the report last."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,7 @@ def finish(begun: Training, fitted: Fitted, progress: Progress) -> None:
         run.write_text(f"{name}.csv", fitted.log.csv(rows))
     _write_layers(begun, fitted.network, progress)
     if fitted.activations is not None:
-        run.write_arrays("activations.npz", fitted.activations.to_arrays())
+        fitted.activations.save(run.folder / "activations.npz")
     judged = _judge(begun, fitted, progress)
     run.write_json("metrics.json", judged.metrics)
     _write_pictures(begun, fitted.network, judged, progress)
@@ -146,13 +146,19 @@ def _details(
     probabilities = metrics.probabilities(scores, len(classes))
     confusion = metrics.confusion(labels, probabilities.argmax(dim=1), len(classes))
     rows = metrics.class_scores(confusion)
+    columns = {
+        name: getattr(rows, name).tolist() for name in ("precision", "recall", "f1", "support")
+    }
     return {
         "classes_split": split,
         "classes": [
-            {"name": name, **row} for name, row in zip(classes, rows_of(rows), strict=True)
+            {"name": name, **{key: column[label] for key, column in columns.items()}}
+            for label, name in enumerate(classes)
         ],
         "confusion": confusion.tolist(),
-        "calibration": {"bins": metrics.calibration(probabilities, labels).to_json()["bins"]},
+        "calibration": {
+            "bins": [asdict(found) for found in metrics.calibration(probabilities, labels).bins]
+        },
     }
 
 

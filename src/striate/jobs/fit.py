@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import torch
 from torch import nn
@@ -28,6 +27,7 @@ from striate.train.recipe import Recipe, setting_names
 __all__ = ["build_network", "fit", "load_data", "network_name", "split_settings", "train_run"]
 
 NETWORK_SETTINGS = ("norm", "order", "dropout")
+LONGEST = 30  # characters of the data's and the network's name in the name of a run folder
 
 
 def fit(
@@ -65,6 +65,7 @@ def fit(
         StriateError: A mistake in the input; the text says what to do.
     """
     with shown(progress) as tell:
+        _check_early(model, settings, out, force=force)
         images = load_data(data, load or {}, tell)
         name = network_name(model, images)
         fields, options = split_settings(name, settings)
@@ -74,7 +75,8 @@ def fit(
                                          images, recipe.seed, options)  # fmt: skip
         started = time.perf_counter()
         recipe, choice = train.decide(network, images, recipe, device=place)
-        run = Run.create(out if out is not None else _free_folder(images.name, name), force=force)
+        folder = _free_folder(images.name, name) if out is None else Path(out)
+        run = Run.create(folder, force=force)
         with run.locked():
             environment = describe_environment(place)
             environment |= {"precision": recipe.precision, "precision_choice": choice}
@@ -84,6 +86,23 @@ def fit(
                              recipe=recipe, environment=environment, started=started)  # fmt: skip
             train_run(begun, device=place, progress=tell, stop=stop)
     return run
+
+
+def _check_early(
+    model: str | nn.Module | None,
+    settings: Mapping[str, Any],
+    out: str | os.PathLike[str] | None,
+    *,
+    force: bool,
+) -> None:
+    """Raise for what is wrong whatever the images are, before time is spent on reading them."""
+    if out is not None:
+        Run(os.fspath(out)).replaces(force=force)
+    if isinstance(model, str):
+        NetworkSpec(name=model).check()
+        split_settings(model, settings)
+    known = setting_names()
+    Recipe.from_toml({k: v for k, v in settings.items() if k in known and v is not None})
 
 
 def train_run(
@@ -137,7 +156,9 @@ def load_data(
     return images
 
 
-def split_settings(model: str, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_settings(
+    model: str, settings: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the settings that are fields of the recipe, and those that are the network's.
 
     Raises:
@@ -185,7 +206,8 @@ def network_name(model: str | nn.Module | None, images: ImageSet) -> str:
 
 def _free_folder(data: str, model: str) -> Path:
     """Return the first of runs/<data>-<model>-1, -2 … that does not exist."""
-    words = "".join(c if c.isalnum() or c in "-_" else "-" for c in f"{data}-{Path(model).name}")
+    parts = (data[:LONGEST], Path(model).name[:LONGEST])  # a name on disk has 255 bytes at most
+    words = "".join(c if c.isalnum() or c in "-_" else "-" for c in "-".join(parts))
     folders = (Path("runs") / f"{words.strip('-') or 'run'}-{n}" for n in itertools.count(1))
     return next(folder for folder in folders if not folder.exists())
 
@@ -198,25 +220,18 @@ def _write_beginning(
     recipe: Recipe,
     environment: Mapping[str, Any],
 ) -> None:
-    """Write what is known before the first step; recipe.toml last, since it makes the run."""
-    run.write_json("data.json", images.manifest)
-    run.write_json("environment.json", environment)
+    """Write what is known before the first step.
+
+    recipe.toml makes the run and comes first: killed after it, the run can be gone on with.
+    """
     loading = {key: value for key, value in images.options.items() if value is not None}
     code = NetworkSpec(name=name).code or name.startswith("module ")
     tables = {
         "striate": {"version": environment["striate"]},
-        "data": {"source": portable(images.source), **loading},
+        "data": {"source": images.source, **loading},
         "network": {"name": name, "code": code, "options": options},
         "recipe": recipe.to_toml(),
     }
     run.write_recipe(tables)
-
-
-def portable(source: str) -> str:
-    """Return a path as UTF-8 text: as it is, or percent-quoted behind `bytes:`."""
-    try:
-        source.encode()
-    except UnicodeEncodeError:
-        return "bytes:" + quote(os.fsencode(source))
-    return source
-
+    run.write_json("data.json", images.manifest)
+    run.write_json("environment.json", environment)

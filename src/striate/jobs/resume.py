@@ -2,17 +2,15 @@
 
 import os
 import time
-import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 import torch
 from torch import nn
 
 from striate import data as data_room
 from striate import train
-from striate._errors import RunError
+from striate._errors import RecipeError, RunError
 from striate._events import Progress, Said
 from striate.data import ImageSet
 from striate.files import printable
@@ -20,8 +18,9 @@ from striate.jobs.environment import choose_device, describe_environment, now
 from striate.jobs.finish import Training
 from striate.jobs.fit import build_network, train_run
 from striate.jobs.show import shown
-from striate.runs import Run, is_run
+from striate.runs import Repeat, Run, is_run, read_repeat, trusted
 from striate.train import Recipe
+from striate.train.checkpoint import CHECKPOINT_FORMAT
 
 __all__ = ["resume"]
 
@@ -56,54 +55,83 @@ def resume(
         RunError: No run, a damaged one, one that is held by another process, or changed data.
     """
     run = Run(os.fspath(folder))
-    if not is_run(run.folder):
-        raise RunError(
-            f"{printable(run.folder)} is no run that could be resumed: it has no recipe.toml "
-            "(a run killed before it began leaves none; start it again)"
-        )
-    with shown(progress) as tell, run.locked():
-        if run.finished:
+    with shown(progress) as tell:
+        _check_run(run)
+        if not run.finished:  # else not even the lock is touched
+            with run.locked():
+                _go_on(run, images, network, code, device, tell, stop)
+        else:
             tell(Said(text=f"{printable(run.folder)} is finished; nothing to do"))
-            return run
-        run.sweep()
-        tables = _tables(run)
-        recipe = Recipe.from_toml(tables["recipe"])
-        data = images if images is not None else _load(tables["data"], tell)
-        environment = _environment(run)
-        place = choose_device(device or environment.get("device", "auto"))
-        checkpoint = run.load_checkpoint()
-        _restore_threads(checkpoint, place)
-        built, name, options = _network(tables["network"], network, code, data, recipe, run)
-        if recipe.minutes is not None and checkpoint is not None:
-            tell(Said(text="a run by the clock resumes, but not to the same bits", warning=True))
-        environment |= describe_environment(place) | {"finished": False, "resumed": now()}
-        begun = Training(
-            run=run, network=built, images=data, name=name, options=options, recipe=recipe,
-            started=time.perf_counter(), environment=environment,
-        )  # fmt: skip
-        train_run(begun, device=place, progress=tell, stop=stop, resume=checkpoint)
     return run
 
 
-def _tables(run: Run) -> dict[str, dict[str, Any]]:
-    """Return recipe.toml, checked by the room that owns the format."""
-    _ = run.record.recipe  # raises for a damaged or foreign recipe
-    tables = tomllib.loads((run.folder / "recipe.toml").read_text(encoding="utf-8"))
-    for name in ("data", "network", "recipe"):
-        if not isinstance(tables.get(name), dict):
-            raise RunError(f"{printable(run.folder / 'recipe.toml')} has no table [{name}]")
-    return tables
+def _check_run(run: Run) -> None:
+    if not run.folder.is_dir():
+        what = "is a file" if run.folder.is_file() else "does not exist"
+        raise RunError(f"{printable(run.folder)} {what}; --resume takes the folder of a run")
+    if not is_run(run.folder) and not (run.folder / "recipe.toml").is_file():
+        raise RunError(
+            f"{printable(run.folder)} is no run: it has no recipe.toml; if it was killed before "
+            "its first file, start it again"
+        )
 
 
-def _load(table: Tables, progress: Progress) -> ImageSet:
-    options = dict(table)
-    source = str(options.pop("source", ""))
-    if source.startswith("bytes:"):
-        source = os.fsdecode(unquote_to_bytes(source[len("bytes:") :]))
+def _go_on(
+    run: Run,
+    images: ImageSet | None,
+    network: nn.Module | None,
+    code: str | None,
+    device: str | None,
+    progress: Progress,
+    stop: Callable[[], bool] | None,
+) -> None:
+    """Go on with a run that this process holds."""
+    run.sweep()
+    wanted = read_repeat(run.folder / "recipe.toml")
+    recipe = _recipe(run, wanted)
+    environment = _environment(run)
+    place = choose_device(device or environment.get("device", "auto"))
+    checkpoint = _checkpoint(run)
+    before = 0.0 if checkpoint is None else checkpoint["clock"]["before"]
+    data = images if images is not None else _load(run, wanted, progress)
+    _check_data(run, data)
+    _restore_threads(checkpoint, environment, place)
+    built = _network(run, wanted, network, code, data, recipe)
+    if recipe.minutes is not None and checkpoint is not None:
+        progress(Said(text="a run by the clock resumes, but not to the same bits", warning=True))
+    environment |= describe_environment(place) | {"finished": False, "resumed": now()}
+    begun = Training(
+        run=run, network=built, images=data, name=wanted.network, options=wanted.options,
+        recipe=recipe, started=time.perf_counter() - before, environment=environment,
+    )  # fmt: skip
+    train_run(begun, device=place, progress=progress, stop=stop, resume=checkpoint)
+
+
+def _recipe(run: Run, wanted: Repeat) -> Recipe:
     try:
-        return data_room.load(source, progress=progress, **options)
+        return Recipe.from_toml(wanted.fields)
+    except RecipeError as error:
+        path = printable(run.folder / "recipe.toml")
+        raise RunError(f"{path} is damaged, or of another version: {error}") from error
+
+
+def _load(run: Run, wanted: Repeat, progress: Progress) -> ImageSet:
+    try:
+        return data_room.load(wanted.source, progress=progress, **wanted.loading)
     except TypeError as error:
-        raise RunError(f"recipe.toml has an option of [data] that is unknown: {error}") from error
+        path = printable(run.folder / "recipe.toml")
+        raise RunError(f"{path} has an option in [data] that does not fit: {error}") from error
+
+
+def _check_data(run: Run, images: ImageSet) -> None:
+    """Refuse other data than the run began with; a run killed before it wrote them has none."""
+    if not (run.folder / "data.json").exists():
+        run.write_json("data.json", images.manifest)
+    elif run.read_json("data.json").get("fingerprint") != images.fingerprint:
+        raise RunError(
+            f"the data has changed since {printable(run.folder)} was begun, so it cannot go on; "
+            "restore the data, or start a new run"
+        )
 
 
 def _environment(run: Run) -> dict[str, Any]:
@@ -113,39 +141,53 @@ def _environment(run: Run) -> dict[str, Any]:
     return run.environment
 
 
-def _restore_threads(checkpoint: Tables | None, device: torch.device) -> None:
+def _checkpoint(run: Run) -> Tables | None:
+    """Return the checkpoint, if there is one, and it is one of ours."""
+    state = run.load_checkpoint()
+    if state is None:
+        return None
+    path = printable(run.folder / "checkpoint.pt")
+    if state.get("format") != CHECKPOINT_FORMAT:
+        raise RunError(
+            f"{path} has format {state.get('format')!r}, but this version reads "
+            f"{CHECKPOINT_FORMAT}; delete it to train this run again from its start"
+        )
+    clock, surroundings = state.get("clock"), state.get("surroundings")
+    whole = isinstance(clock, dict) and isinstance(surroundings, dict)
+    if not whole or not isinstance(clock.get("before"), float):
+        raise RunError(f"{path} is damaged; delete it to train this run again from its start")
+    return state
+
+
+def _restore_threads(checkpoint: Tables | None, begun: Tables, device: torch.device) -> None:
     """Use as many threads as before: sums are split by threads, so their last bits depend on it."""
-    if checkpoint is None or device.type != "cpu":
+    if device.type != "cpu":
         return
-    threads = checkpoint.get("surroundings", {}).get("threads")
+    threads = (begun if checkpoint is None else checkpoint["surroundings"]).get("threads")
     if isinstance(threads, int) and 1 <= threads <= 1024:
         torch.set_num_threads(threads)
 
 
 def _network(
-    table: Tables,
+    run: Run,
+    wanted: Repeat,
     network: nn.Module | None,
     code: str | None,
     images: ImageSet,
     recipe: Recipe,
-    run: Run,
-) -> tuple[nn.Module, str, dict[str, Any]]:
-    """Return the network as it was before the first step, its name and its options."""
-    name, options = str(table.get("name", "")), dict(table.get("options", {}))
-    if name.startswith("module "):
-        if network is None:
-            raise RunError(
-                f"{printable(run.folder)} trained a {name}; resume it in Python: "
-                "striate.resume(run, network=...)"
-            )
-        return network, name, {}
-    if table.get("code"):
-        if code is None:
-            raise RunError(
-                f"{printable(run.folder)} needs code, {printable(name)}, which is not run unasked; "
-                f"if you trust it: --code {printable(name)}"
-            )
-        built, _ = build_network(code, images, recipe.seed, options)
-        return built, name, options
-    built, _ = build_network(name, images, recipe.seed, options)
-    return built, name, options
+) -> nn.Module:
+    """Return the network as it was before the first step."""
+    if network is not None:
+        return network
+    if wanted.module:
+        raise RunError(
+            f"{printable(run.folder)} trained a {printable(wanted.network)}; resume it in Python: "
+            "striate.resume(run, network=...)"
+        )
+    if wanted.code:
+        name = trusted(code, wanted.network, run.folder)
+    elif code is not None:
+        raise RunError(f"{printable(run.folder)} is of {wanted.network}, and needs no code")
+    else:
+        name = wanted.network
+    return build_network(name, images, recipe.seed, wanted.options)[0]

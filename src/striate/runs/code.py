@@ -14,7 +14,7 @@ from torch import nn
 from striate._errors import NetworkError
 from striate.files import printable
 
-__all__ = ["build_from_code", "names_code"]
+__all__ = ["build_from_code", "find_file", "names_code"]
 
 
 def names_code(model: str) -> bool:
@@ -38,22 +38,39 @@ def build_from_code(
     Raises:
         NetworkError: No such file or function, it fails, or what it returns is no nn.Module.
     """
-    file, _, name = model.rpartition(":")
-    function = _function(Path(file).expanduser(), name)
+    file, name = find_file(model), model.rpartition(":")[2]
+    function = _function(file, name)
     offered = {"in_channels": in_channels, "classes": classes, "size": size, **options}
     try:
         taken = _arguments(function, offered, options)
         network = function(**taken)
     except NetworkError:
         raise
-    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
-        raise NetworkError(f"{printable(model)} failed: {_where(error, Path(file))}") from error
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's code may raise anything
+        raise NetworkError(f"{printable(model)} failed: {_where(error, file)}") from error
     if not isinstance(network, nn.Module):
         raise NetworkError(
             f"{printable(model)} returns {type(network).__name__}, "
             "but must return a torch.nn.Module"
         )
     return network
+
+
+def find_file(model: str) -> Path:
+    """Return the file in `file.py:function`.
+
+    Raises:
+        NetworkError: There is no such file.
+    """
+    file = Path(model.rpartition(":")[0])
+    try:
+        file = file.expanduser()
+        there = file.is_file()
+    except (OSError, RuntimeError, ValueError):  # a name that no file can have; `~nobody`
+        there = False
+    if not there:
+        raise NetworkError(f"there is no file {printable(file)}")
+    return file
 
 
 def _arguments(
@@ -71,8 +88,6 @@ def _arguments(
 
 
 def _function(file: Path, name: str) -> Callable[..., Any]:
-    if not file.is_file():
-        raise NetworkError(f"there is no file {printable(file)}")
     unique = f"striate_code_{abs(hash(file.resolve()))}"
     spec = importlib.util.spec_from_file_location(unique, file)
     if spec is None or spec.loader is None:
@@ -83,7 +98,9 @@ def _function(file: Path, name: str) -> Callable[..., Any]:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's code may raise anything
         del sys.modules[unique]
-        raise NetworkError(f"{printable(file)} cannot be imported: {_where(error, file)}") from error
+        raise NetworkError(
+            f"{printable(file)} cannot be imported: {_where(error, file)}"
+        ) from error
     function = getattr(module, name, None)
     if not callable(function):
         known = [key for key, value in vars(module).items() if callable(value)]

@@ -11,7 +11,7 @@ from striate import zoo
 from striate._errors import NetworkError, RunError
 from striate.data import Preprocessing
 from striate.files import printable
-from striate.runs.code import build_from_code, names_code
+from striate.runs.code import build_from_code, find_file, names_code
 from striate.runs.run import is_run
 from striate.runs.weights import WeightsCard, load_weights, read_card
 
@@ -35,6 +35,13 @@ class NetworkSpec:
         """Whether the name is code of the user's."""
         return names_code(self.name)
 
+    def check(self) -> None:
+        """Raise NetworkError if there is no such network; nothing is built or imported."""
+        if self.code:
+            find_file(self.name)
+        elif self.name not in zoo.CARDS:
+            self.build(in_channels=1, classes=2, size=(28, 28))  # raises, with the nearest names
+
     def build(self, *, in_channels: int, classes: int, size: tuple[int, int]) -> nn.Module:
         """Return the network; its weights come from torch's global random state.
 
@@ -42,12 +49,15 @@ class NetworkSpec:
             NetworkError: An unknown name or option, or code that fails.
             ShapeError: Images of `size` are too small for it.
         """
+        for given in ("name", "in_channels", "classes", "size"):
+            if given in self.options:
+                raise NetworkError(f"{given} is no option of a network; it comes from the data")
         if self.code:
             return build_from_code(
                 self.name, in_channels=in_channels, classes=classes, size=size,
                 options=self.options,
             )  # fmt: skip
-        if Path(self.name).exists():
+        if _exists(Path(self.name)):
             raise NetworkError(
                 f"{printable(self.name)} is a path, but a network to train is a zoo name "
                 "or file.py:function"
@@ -86,20 +96,21 @@ def open_network(
         NetworkError: The model is a name without trained weights, or the code fails.
     """
     folder = Path(model)
-    if not folder.exists():
+    if not _exists(folder):
         if names_code(str(model)) or str(model) in zoo.CARDS:
             raise NetworkError(
                 f"{printable(str(model))} has no trained weights; name a run folder "
                 "that `striate train` made"
             )
-        known = f"there is no run folder {printable(str(model))}"
-        raise RunError(f"{known}, and no network of that name")
+        raise RunError(
+            f"there is no run folder {printable(str(model))}; name one that `striate train` made"
+        )
     if folder.name == "model.safetensors" and folder.is_file():
         folder = folder.parent
     if not folder.is_dir() or not (is_run(folder) or (folder / "model.safetensors").is_file()):
         raise RunError(f"{printable(folder)} is no run folder of striate")
     path = folder / "model.safetensors"
-    if not path.exists():
+    if not _exists(path):
         raise RunError(
             f"{printable(folder)} has no weights yet; finish it: "
             f"striate train --resume {printable(folder)}"
@@ -120,11 +131,34 @@ def _spec(card: WeightsCard, code: str | None, folder: Path) -> NetworkSpec:
         if code is not None:
             raise RunError(f"{printable(folder)} is of the network {card.name}, and needs no code")
         return NetworkSpec(name=card.name, options=card.options)
+    return NetworkSpec(name=trusted(code, card.name, folder), options=card.options)
+
+
+def trusted(code: str | None, name: str, folder: Path) -> str:
+    """Return `code` if it names code; the run in `folder` is of the code `name`.
+
+    Raises:
+        RunError: No code is given, and that which a folder names is not imported unasked.
+        NetworkError: `code` has not the form `file.py:function`.
+    """
+    if code is None and not names_code(name):
+        raise RunError(
+            f"{printable(folder)} is of a {printable(name)} that was built in Python; "
+            "name code that builds it: --code file.py:function"
+        )
     if code is None:
         raise RunError(
-            f"{printable(folder)} needs code, {printable(card.name)}, which is not run unasked; "
-            f"if you trust it: --code {printable(card.name)}"
+            f"{printable(folder)} needs code, {printable(name)}, which is not run unasked; "
+            f"if you trust it: --code {printable(name)}"
         )
     if not names_code(code):
-        raise NetworkError(f"code is {code!r}, but must be file.py:function")
-    return NetworkSpec(name=code, options=card.options)
+        raise NetworkError(f"code is {printable(code)!r}, but must be file.py:function")
+    return code
+
+
+def _exists(path: Path) -> bool:
+    """Return whether `path` is there; a name that no file can have is not."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long, a zero byte, or a folder above it is closed
+        return False

@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import re
 import tomllib
 import webbrowser
 from collections.abc import Generator, Mapping
@@ -17,6 +18,8 @@ import torch
 
 from striate._errors import RunError
 from striate.files import atomic_file, make_folder, printable, write_bytes, write_text
+from striate.files.atomic import storage_error
+from striate.runs.quoting import quoted
 from striate.runs.record import FORMAT, PARTS, RunRecord, read_record
 
 __all__ = ["FILES", "Run", "is_run"]
@@ -25,6 +28,8 @@ FILES = (
     "recipe.toml", "model.safetensors", "checkpoint.pt", "report.html", ".lock", *PARTS,
 )  # fmt: skip
 """Every file that a run may hold; nothing else is ever deleted."""
+
+_TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.part")  # as `files.atomic_file` names what it writes into
 
 
 def is_run(folder: Path) -> bool:
@@ -66,35 +71,59 @@ class Run:
             StorageError: The folder cannot be made.
         """
         run = cls(folder)
-        shown = printable(run.folder)
-        if run.folder.exists() and not run.folder.is_dir():
-            raise RunError(f"{shown} is a file; a run needs a folder of its own")
-        if run.folder.is_dir() and (held := [p for p in run.folder.iterdir() if not _leftover(p)]):
-            if not is_run(run.folder):
-                raise RunError(
-                    f"{shown} exists and is no run (it holds {printable(held[0].name)}); "
-                    "choose another folder with --out"
-                )
-            if not force:
-                raise RunError(
-                    f"{shown} is a run already; choose another folder with --out, "
-                    "go on with --resume, or replace it with --force"
-                )
+        if run.replaces(force=force):
             with run.locked():
                 run.remove_files()
         make_folder(run.folder)
         return run
 
+    def replaces(self, *, force: bool = False) -> bool:
+        """Return whether a run lies here that a new one would replace; nothing is changed.
+
+        Raises:
+            RunError: Something else lies here, or a run does and `force` is not given.
+            StorageError: The folder cannot be read.
+        """
+        shown = printable(self.folder)
+        try:
+            if self.folder.exists() and not self.folder.is_dir():
+                raise RunError(f"{shown} is a file; a run needs a folder of its own")
+            lies = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
+        except OSError as error:
+            raise storage_error("read", self.folder, error) from error
+        held = [path.name for path in lies if not _leftover(path)]
+        if not held:
+            return False
+        if not is_run(self.folder):
+            raise RunError(
+                f"{shown} exists and is no run (it holds {printable(held[0])}); "
+                "choose another folder with --out"
+            )
+        if not force:
+            raise RunError(
+                f"{shown} is a run already; choose another folder with --out, "
+                "go on with --resume, or replace it with --force"
+            )
+        return True
+
     def remove_files(self) -> None:
-        """Delete the files of a run; other files in the folder stay. recipe.toml goes last."""
-        for name in (*reversed(FILES), "recipe.toml"):
-            (self.folder / name).unlink(missing_ok=True)
+        """Delete the files of a run; others stay, the lock too. recipe.toml goes last."""
+        for name in reversed(FILES):
+            if name != ".lock":  # held: without it another process could begin in here
+                self._remove(self.folder / name)
         self.sweep()
 
     def sweep(self) -> None:
         """Delete what a killed process left half written."""
         for path in self.folder.glob(".*.part"):
+            if _TEMPORARY.fullmatch(path.name):
+                self._remove(path)
+
+    def _remove(self, path: Path) -> None:
+        try:
             path.unlink(missing_ok=True)
+        except OSError as error:
+            raise storage_error("delete", path, error) from error
 
     @contextmanager
     def locked(self) -> Generator[None, None, None]:
@@ -102,6 +131,7 @@ class Run:
 
         Raises:
             RunError: Another process holds it.
+            StorageError: The folder cannot be written.
         """
         make_folder(self.folder)
         lock = filelock.FileLock(self.folder / ".lock", timeout=0)
@@ -111,6 +141,8 @@ class Run:
             raise RunError(
                 f"another process is working on {printable(self.folder)}; wait until it ends"
             ) from None
+        except OSError as error:
+            raise storage_error("lock", self.folder, error) from error
         try:
             yield
         finally:
@@ -157,7 +189,7 @@ class Run:
             value = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise RunError(f"{printable(self.folder)} has no {name}") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RunError(f"{printable(path)} is damaged ({error})") from error
         if not isinstance(value, dict):
             raise RunError(f"{printable(path)} is damaged (no JSON object)")
@@ -174,7 +206,7 @@ class Run:
     def write_recipe(self, tables: Mapping[str, Any]) -> None:
         """Write recipe.toml; with it the folder is a run."""
         head = {"striate": {"format": FORMAT, **tables.get("striate", {})}}
-        write_text(self.folder / "recipe.toml", tomli_w.dumps({**tables, **head}))
+        write_text(self.folder / "recipe.toml", tomli_w.dumps(quoted({**tables, **head})))
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Write arrays to the run's npz file `name`, compressed; none may need pickling."""
@@ -211,4 +243,4 @@ class Run:
 
 def _leftover(path: Path) -> bool:
     """Return whether a file is what a run killed before its first line may leave."""
-    return path.name == ".lock" or (path.name.startswith(".") and path.suffix == ".part")
+    return path.name == ".lock" or _TEMPORARY.fullmatch(path.name) is not None

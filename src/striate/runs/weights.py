@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from striate._errors import DataError, WeightsError
 from striate.data import Preprocessing
 from striate.files import printable, write_bytes
+from striate.runs.code import names_code
 
 __all__ = ["WeightsCard", "load_weights", "read_card", "save_weights"]
 
@@ -70,16 +71,19 @@ def read_card(path: Path) -> WeightsCard:
     try:
         card = json.loads(metadata["striate"])
         architecture, classes = card["architecture"], tuple(str(c) for c in card["classes"])
+        name = str(architecture["name"])
         return WeightsCard(
-            name=str(architecture["name"]),
-            code=bool(architecture["code"]),
+            name=name,
+            # The name decides: a file that says otherwise must not have its code imported.
+            code=bool(architecture["code"]) or names_code(name),
             options=dict(architecture["options"]),
             classes=classes,
             preprocessing=Preprocessing.from_json(card["preprocessing"]),
             kept=str(card["weights"]),
         )
-    except (ValueError, KeyError, TypeError, DataError) as error:
-        raise WeightsError(f"the card in {printable(path)} is damaged ({error})") from error
+    except (ValueError, KeyError, TypeError, RecursionError, DataError) as error:
+        said = f"no {error}" if isinstance(error, KeyError) else error
+        raise WeightsError(f"the card in {printable(path)} is damaged ({said})") from error
 
 
 def load_weights(path: Path, network: nn.Module) -> None:
@@ -117,4 +121,4 @@ def _difference(wanted: dict[str, tuple[int, ...]], found: dict[str, tuple[int, 
             return f"{name} is missing"
         if found[name] != shape:
             return f"{name} has shape {found[name]}, but the network needs {shape}"
-    return f"it has {next(iter(found.keys() - wanted.keys()))}, which the network has not"
+    return f"it has {min(found.keys() - wanted.keys())}, which the network has not"
