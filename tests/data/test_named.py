@@ -1,8 +1,7 @@
-"""Named sets: the embedded one, IDX files put by hand or fetched, and everything damaged."""
+"""Named sets: IDX files put by hand or fetched, everything damaged, and what sets there are."""
 
 import gzip
 import hashlib
-import json
 import socket
 import threading
 from collections.abc import Generator
@@ -10,16 +9,14 @@ from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from striate import data
 from striate._errors import DataError, DownloadError
 from striate._events import Event, Moved, Said
-from striate.data.idx import read_idx, write_idx
+from striate.data.idx import write_idx
 from striate.data.named import NAMED, NamedSet, SetFile, fetch, find
 
 CLASSES = ("ant", "bee", "cat")
@@ -30,130 +27,6 @@ EMBEDDED = Path(data.__file__).parent / "embedded"
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("STRIATE_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
-
-
-# ---- the embedded set
-
-
-def test_fashion_mini_as_it_is_loaded() -> None:
-    images = data.load("fashion-mini")
-    assert {name: len(images[name]) for name in images} == {
-        "train": 9000,
-        "validation": 1000,
-        "test": 2000,
-    }
-    assert images.counts("train") == (900,) * 10
-    assert images.counts("validation") == (100,) * 10
-    assert images.counts("test") == (200,) * 10
-    assert images.classes[0] == "T-shirt/top"
-    assert images.classes[9] == "Ankle boot"
-    assert (images.name, images.source, images.flip) == ("fashion-mini", "fashion-mini", True)
-    assert images.preprocessing.mean == pytest.approx((0.286,), abs=1e-3)  # the whole set's
-    assert images.preprocessing.deviation == pytest.approx((0.353,), abs=1e-3)
-    assert images["train"].images.shape == (9000, 1, 28, 28)
-    assert images.options == {
-        "size": 128,
-        "classes": None,
-        "per_class": None,
-        "validation": 0.1,
-        "seed": 0,
-        "channels": None,
-    }
-    assert images.manifest["doctor"]["leaks"] == []
-    assert json.loads(json.dumps(images.manifest)) == images.manifest
-
-
-def test_fashion_mini_never_changes() -> None:
-    # Of all bytes, so that equal seeds give equal splits on every machine and version.
-    mark = data.load("fashion-mini").fingerprint
-    assert mark == "15630426af61f8c25a46dae0750e8342abfdeb2ab009e1613fa3a7183b1873f1"
-
-
-@pytest.mark.parametrize(
-    ("half", "count", "whole", "pixels"),
-    [
-        (
-            "train",
-            10_000,
-            60_000,
-            "65d7d5cdeb5e2eacc715acdd1a3369d0ea2767c2ea24d8084da4ee123cc6d644",
-        ),
-        ("t10k", 2_000, 10_000, "56991a51d26dd1899fc2109d58699ff14556be199dfaf87a306f2b99f20b9c8a"),
-    ],
-)
-def test_fashion_mini_files(half: str, count: int, whole: int, pixels: str) -> None:
-    images = read_idx(EMBEDDED / f"{half}-images-idx3-ubyte.gz", dimensions=3).values
-    labels = read_idx(EMBEDDED / f"{half}-labels-idx1-ubyte.gz", dimensions=1).values
-    members = read_idx(EMBEDDED / f"{half}-members-idx1-int.gz", dimensions=1, kind="i4").values
-    assert images.shape == (count, 28, 28)
-    assert hashlib.sha256(images.tobytes()).hexdigest() == pixels
-    assert np.bincount(labels).tolist() == [count // 10] * 10
-    assert len(members) == len(np.unique(members)) == count
-    assert members.tolist() == sorted(members.tolist())
-    assert members[0] >= 0
-    assert members[-1] < whole
-
-
-def test_fashion_mini_is_small_and_has_its_licence() -> None:
-    assert sum(path.stat().st_size for path in EMBEDDED.iterdir()) < 6_000_000
-    text = (EMBEDDED / "LICENSE-fashion-mnist.txt").read_text()
-    assert "Copyright (c) 2017 Zalando SE" in text
-    assert "Permission is hereby granted, free of charge" in text
-
-
-def test_names_are_places_in_the_official_files() -> None:
-    images = data.load("fashion-mini")
-    members = read_idx(EMBEDDED / "t10k-members-idx1-int.gz", dimensions=1, kind="i4").values
-    expected = tuple(f"t10k-images-idx3-ubyte[{place}]" for place in members)
-    assert images["test"].names == expected
-    assert len({*images["train"].names, *images["validation"].names}) == 10_000
-
-
-def test_a_part_of_the_classes() -> None:
-    part = data.load("fashion-mini", classes=["Bag", "Coat"], per_class=60, seed=4)
-    assert part.classes == ("Coat", "Bag")
-    assert part.counts("train") == (54, 54)
-    assert part.counts("validation") == (6, 6)
-    assert part.counts("test") == (60, 60)
-    assert part.manifest["split_rule"] == (
-        "Training and test half as published. At most 60 images a class of each half. "
-        "Validation: 0.1 of the training half, at most 5000 images, stratified, seed 4."
-    )
-    whole = data.load("fashion-mini")
-    row = {name: i for i, name in enumerate(whole["test"].names)}
-    for split, names in (("test", part["test"].names),):
-        for i in range(0, 120, 17):
-            there = row[names[i]]
-            assert torch.equal(part[split].images[i], whole[split].images[there])
-            true = whole.classes[int(whole[split].labels[there])]
-            assert part.classes[int(part[split].labels[i])] == true
-
-
-def test_colour_is_grey_three_times() -> None:
-    grey = data.load("fashion-mini", per_class=3)
-    colour = data.load("fashion-mini", per_class=3, channels=3)
-    assert colour.preprocessing.channels == 3
-    assert colour.preprocessing.mean == grey.preprocessing.mean * 3
-    assert torch.equal(colour["test"].images[:, 2:], grey["test"].images)
-    assert colour["test"].images.is_contiguous()
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"channels": 2}, r"channels is 2; it must be 1 \(grey\) or 3 \(colour\)"),
-        ({"size": 20}, "size is 20, but the images of fashion-mini are 28 x 28"),
-        ({"validation": 1.5}, "validation is 1.5; it must be above 0 and below 1"),
-        ({"per_class": 0}, "per_class is 0"),
-        ({"classes": ["Bag", "Hat"]}, "no class 'Hat'"),
-    ],
-)
-def test_options_out_of_range(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        data.load("fashion-mini", **options)
-
-
-# ---- a set of our own, small enough for every path
 
 
 def contents(*, seed: int = 0, train: int = 20, test: int = 8) -> dict[str, bytes]:
@@ -387,9 +260,6 @@ def test_copies_stay_together_and_leaks_are_told(home: Path, tiny: NamedSet) -> 
         assert len(images["test"]) == 8  # nothing is taken out of a published half
 
 
-# ---- what there is
-
-
 def test_known_sets(home: Path, tmp_path: Path, tiny: NamedSet) -> None:
     rows = {row.name: row for row in data.known()}
     assert rows["fashion-mini"].where == EMBEDDED
@@ -420,38 +290,3 @@ def test_the_registry() -> None:
 def test_fetch_gives_what_is_there(home: Path, tiny: NamedSet) -> None:
     put(home / "data" / "tiny", contents())
     assert fetch(tiny, "train-labels-idx1-ubyte") == home / "data/tiny/train-labels-idx1-ubyte"
-
-
-# ---- names and paths
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("fashion-mnits", "no data set and no folder 'fashion-mnits'; nearest: fashion-mnist"),
-        ("MNIST", "no data set and no folder 'MNIST'; nearest: mnist"),
-        ("flowers", "no folder 'flowers'; known: fashion-mini, fashion-mnist, mnist, or the path"),
-        ("", "no data set and no folder"),
-        ("x" * 300, "cannot look at x+: File name too long"),
-        ("a\nb", r"no data set and no folder 'a\\x0ab'"),
-    ],
-)
-def test_unknown_names(
-    name: str, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match=message) as caught:
-        data.load(name)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
-    (tmp_path / "a.jpg").touch()
-    with pytest.raises(DataError, match=r"a\.jpg is a file; a folder with one sub-folder a class"):
-        data.load(tmp_path / "a.jpg")
-
-
-def test_a_path_is_never_a_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match="no data set and no folder 'mnist'"):
-        data.load(Path("mnist"))

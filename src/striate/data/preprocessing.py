@@ -1,7 +1,8 @@
 """How a file becomes the tensor a network reads: one record, kept with the weights."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import torch
@@ -10,7 +11,10 @@ from torch import Tensor
 
 from striate._errors import DataError
 
-__all__ = ["Preprocessing"]
+__all__ = ["INTERPOLATIONS", "RESIZES", "Preprocessing"]
+
+RESIZES = ("crop",)
+INTERPOLATIONS = ("bilinear", "bicubic")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,23 +73,38 @@ class Preprocessing:
         Raises:
             DataError: A field is missing, unknown, or of the wrong kind.
         """
-        try:
-            known = cls(**dict(values))
-            mean = tuple(float(v) for v in known.mean)
-            deviation = tuple(float(v) for v in known.deviation)
-            sizes = (int(known.channels), int(known.height), int(known.width))
-        except (TypeError, ValueError) as error:
-            raise DataError(f"preprocessing is damaged: {error}") from error
+        names = {field.name for field in fields(cls)}
+        if set(values) != names:
+            odd = ", ".join(sorted(str(name) for name in set(values) ^ names))
+            raise DataError(f"preprocessing is damaged: {odd} missing or unknown")
+        sizes = tuple(values[name] for name in ("channels", "height", "width"))
+        if not all(type(size) is int for size in sizes):
+            raise DataError(f"preprocessing is damaged: sizes are {sizes}, not whole numbers")
         if sizes[0] not in (1, 3) or min(sizes) < 1 or max(sizes[1:]) > 16384:
             raise DataError(f"preprocessing asks for channels, height, width of {sizes}")
-        if len(mean) != sizes[0] or len(deviation) != sizes[0] or min(deviation) <= 0:
+        try:
+            mean = tuple(float(value) for value in values["mean"])
+            deviation = tuple(float(value) for value in values["deviation"])
+        except (TypeError, ValueError) as error:
+            raise DataError(f"preprocessing is damaged: {error}") from error
+        if not len(mean) == len(deviation) == sizes[0] or not _usable(mean, deviation):
             raise DataError("preprocessing needs one mean and one deviation above 0 a channel")
+        for name, allowed in (("resize", RESIZES), ("interpolation", INTERPOLATIONS)):
+            if values[name] not in allowed:
+                raise DataError(
+                    f"preprocessing has {name} {values[name]!r}; it must be one of "
+                    f"{', '.join(allowed)}"
+                )
         return cls(
             channels=sizes[0],
             height=sizes[1],
             width=sizes[2],
             mean=mean,
             deviation=deviation,
-            resize=str(known.resize),
-            interpolation=str(known.interpolation),
+            resize=values["resize"],
+            interpolation=values["interpolation"],
         )
+
+
+def _usable(mean: tuple[float, ...], deviation: tuple[float, ...]) -> bool:
+    return all(map(math.isfinite, (*mean, *deviation))) and min(deviation) > 0

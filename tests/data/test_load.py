@@ -1,0 +1,56 @@
+"""The one door to all data: names, paths, and options out of range."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from striate import data
+from striate._errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"channels": 2}, r"channels is 2; it must be 1 \(grey\) or 3 \(colour\)"),
+        ({"size": 20}, "size is 20, but the images of fashion-mini are 28 x 28"),
+        ({"validation": 1.5}, "validation is 1.5; it must be above 0 and below 1"),
+        ({"per_class": 0}, "per_class is 0"),
+        ({"classes": ["Bag", "Hat"]}, "no class 'Hat'"),
+    ],
+)
+def test_options_out_of_range(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        data.load("fashion-mini", **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("fashion-mnits", "no data set and no folder 'fashion-mnits'; nearest: fashion-mnist"),
+        ("MNIST", "no data set and no folder 'MNIST'; nearest: mnist"),
+        ("flowers", "no folder 'flowers'; known: fashion-mini, fashion-mnist, mnist, or the path"),
+        ("", "no data set and no folder"),
+        ("x" * 300, "cannot look at x+: File name too long"),
+        ("a\nb", r"no data set and no folder 'a\\x0ab'"),
+    ],
+)
+def test_unknown_names(
+    name: str, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=message) as caught:
+        data.load(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    with pytest.raises(DataError, match=r"a\.jpg is a file; a folder with one sub-folder a class"):
+        data.load(tmp_path / "a.jpg")
+
+
+def test_a_path_is_never_a_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="no data set and no folder 'mnist'"):
+        data.load(Path("mnist"))
