@@ -17,7 +17,7 @@ import torch
 from striate.data.idx import read_idx, write_idx
 from striate.data.named import NAMED
 from striate.data.selection import select
-from striate.files import write_bytes
+from striate.files import make_folder, write_bytes
 
 PER_CLASS = {"train": 1000, "t10k": 200}
 
@@ -41,6 +41,7 @@ def main() -> None:
         "--out", type=Path, default=Path(__file__).parents[1] / "src/striate/data/embedded"
     )
     options = parser.parse_args()
+    make_folder(options.out)
     total = 0
     for half, per_class in PER_CLASS.items():
         images = official(options.folder, f"{half}-images-idx3-ubyte", 3)
