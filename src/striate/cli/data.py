@@ -18,13 +18,20 @@ def data(
 
     sets = known()
     if json:
-        say_json([{**vars(entry), "where": _text(entry.where), "put": _text(entry.put)} for entry in sets])
+        say_json(
+            [
+                {**vars(entry), "where": _text(entry.where), "put": _text(entry.put)}
+                for entry in sets
+            ]
+        )
         return
     width = max(len(entry.name) for entry in sets)
     for entry in sets:
         lies = f"in {entry.where}"
         if entry.where is None:
-            lies = f"not here yet: fetched when first used ({entry.bytes / 1e6:.0f} MB) to {entry.put}"
+            lies = (
+                f"not here yet: fetched when first used ({entry.bytes / 1e6:.0f} MB) to {entry.put}"
+            )
         say(f"{entry.name:<{width}}  {entry.what}; {entry.images:,} images; {entry.licence}")
         say(f"{'':<{width}}  {lies}")
     say("Any folder works too: FOLDER/class/*.jpg or FOLDER/{train,valid,test}/class/*.jpg")

@@ -17,9 +17,11 @@ def _show(wanted: bool) -> None:
 
 
 def version(
-    show: Annotated[  # noqa: ARG001 - its callback does the work, before a command is asked for
+    show: Annotated[
         bool,
-        typer.Option("--version", is_eager=True, callback=_show, help="Print the version and exit."),
+        typer.Option(
+            "--version", is_eager=True, callback=_show, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Train convolutional networks on images, and look at what they learned."""

@@ -12,7 +12,9 @@ from torch import Tensor
 
 from striate._errors import DataError, RecipeError
 from striate._events import Moved, Progress, silent
-from striate.data import image_files, read_image
+from striate.data.decoding import read_image
+from striate.data.walking import Walk
+from striate.files import printable
 from striate.infer import predict_scores
 from striate.jobs.environment import choose_device
 from striate.metrics import probabilities
@@ -38,7 +40,7 @@ class Prediction:
     error: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values; a name that is not UTF-8 keeps its bytes as `\\udcNN`."""
+        r"""Return plain values; a name that is not UTF-8 keeps its bytes as `\udcNN`."""
         if self.error is not None:
             return {"path": self.path, "error": self.error}
         answers = [{"class": name, "probability": value} for name, value in self.top]
@@ -65,10 +67,22 @@ def predict(
     if top < 1:
         raise RecipeError(f"top is {top}, but must be 1 or more")
     opened = open_network(os.fspath(model), code=code, device=choose_device(device))
-    files = [file for path in paths for file in image_files(Path(path))]
+    files = [file for path in paths for file in _files(Path(path))]
     if not files:
         raise DataError("there is no image to predict; name files or folders of images")
     return _answers(opened, files, top, progress)
+
+
+def _files(path: Path) -> list[Path]:
+    """Return the file itself, or all images below the folder."""
+    if path.is_dir():
+        found = [path / name for name in Walk(path).files]
+        if not found:
+            raise DataError(f"{printable(path)} holds no images")
+        return found
+    if not path.exists():
+        raise DataError(f"there is no file or folder {printable(path)}")
+    return [path]
 
 
 def _answers(
@@ -108,5 +122,3 @@ def _probabilities(opened: OpenNetwork, images: Tensor) -> Tensor:
         opened.network, images, opened.card.preprocessing, classes=len(opened.card.classes)
     )
     return probabilities(scores, len(opened.card.classes))
-
-

@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from striate import data as data_room
-from striate import train
 from striate._errors import RecipeError, RunError
 from striate._events import Progress, Said
 from striate.data import ImageSet
@@ -153,8 +152,8 @@ def _checkpoint(run: Run) -> Tables | None:
             f"{CHECKPOINT_FORMAT}; delete it to train this run again from its start"
         )
     clock, surroundings = state.get("clock"), state.get("surroundings")
-    whole = isinstance(clock, dict) and isinstance(surroundings, dict)
-    if not whole or not isinstance(clock.get("before"), float):
+    timed = isinstance(clock, dict) and isinstance(clock.get("before"), float)
+    if not timed or not isinstance(surroundings, dict):
         raise RunError(f"{path} is damaged; delete it to train this run again from its start")
     return state
 

@@ -46,7 +46,7 @@ def build_from_code(
         network = function(**taken)
     except NetworkError:
         raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's code may raise anything
+    except (Exception, SystemExit) as error:
         raise NetworkError(f"{printable(model)} failed: {_where(error, file)}") from error
     if not isinstance(network, nn.Module):
         raise NetworkError(
@@ -96,7 +96,7 @@ def _function(file: Path, name: str) -> Callable[..., Any]:
     sys.modules[unique] = module  # dataclasses and pickling look a class's module up there
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's code may raise anything
+    except (Exception, SystemExit) as error:
         del sys.modules[unique]
         raise NetworkError(
             f"{printable(file)} cannot be imported: {_where(error, file)}"

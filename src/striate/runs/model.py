@@ -9,7 +9,6 @@ from torch import nn
 
 from striate import zoo
 from striate._errors import NetworkError, RunError
-from striate.data import Preprocessing
 from striate.files import printable
 from striate.runs.code import build_from_code, find_file, names_code
 from striate.runs.run import is_run

@@ -38,7 +38,7 @@ PARTS = (
 _NUMBER = (int, float)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class RunRecord:
     """The parsed contents of a run folder; docs/run-folder.md says what each part holds.
 
@@ -65,6 +65,9 @@ class RunRecord:
     predictions: Arrays | None
     pictures: Arrays | None
     missing: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"RunRecord({str(self.folder)!r})"
 
     @property
     def classes(self) -> tuple[str, ...]:

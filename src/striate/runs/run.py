@@ -2,9 +2,9 @@
 
 import io
 import json
-import pickle
 import re
 import tomllib
+import warnings
 import webbrowser
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -229,11 +229,16 @@ class Run:
         if not path.exists():
             return None
         try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as e:
+            with path.open("rb") as file, warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about pickles that we would not have written
+                if file.read(4) != b"PK\3\4":  # torch would try older formats
+                    raise ValueError("it is no zip archive")
+                file.seek(0)
+                state = torch.load(file, map_location="cpu", weights_only=True)
+        except Exception as e:
             said = str(e).strip().splitlines() or [type(e).__name__]
             raise RunError(
-                f"{printable(path)} is damaged ({said[0][:200]}); "
+                f"{printable(path)} is damaged ({printable(said[0][:200])}); "
                 "delete it to train this run again from its start"
             ) from e
         if not isinstance(state, dict):
