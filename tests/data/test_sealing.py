@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from striate._errors import DataError
+from striate.data import sealing
 from striate.data.image_set import ImageSet, Split
 from striate.data.sealing import fingerprint, mean_and_deviation, seal
 
@@ -110,8 +111,9 @@ def test_mean_and_deviation_against_numpy(shape: tuple[int, int, int, int], seed
     assert mean_and_deviation(backwards) == (mean, deviation)
 
 
-def test_many_images_go_in_pieces() -> None:
-    pixels = torch.randint(0, 256, (900, 3, 20, 20), dtype=torch.uint8)  # more than one chunk
+def test_many_images_go_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealing, "_CHUNK", 100_000)
+    pixels = torch.randint(0, 256, (900, 3, 20, 20), dtype=torch.uint8)
     mean, deviation = mean_and_deviation(pixels)
     values = pixels.double() / 255
     np.testing.assert_allclose(mean, values.mean((0, 2, 3)))
