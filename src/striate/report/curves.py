@@ -40,7 +40,7 @@ def epoch_places(record: RunRecord) -> list[float]:
     return places
 
 
-def smoothed(values: Sequence[float | None], window: float) -> list[float | None]:
+def smoothed(values: Sequence[float | None], window: int | float) -> list[float | None]:
     """Return the exponential mean over about the last `window` values, free of its start's bias.
 
     `m = keep * m + (1 - keep) * v`, divided by the sum of the weights so far, with
@@ -78,8 +78,8 @@ def envelope(
 
     Where there are more values, each of `most` stretches gives its least and its largest.
 
-    >>> envelope([0, 1, 2, 3], [5.0, 1.0, 2.0, 9.0], most=1)
-    ([0, 0], [1.0, 9.0])
+    >>> envelope([0.0, 1.0, 2.0, 3.0], [5.0, 1.0, 2.0, 9.0], most=1)
+    ([0.0, 0.0], [1.0, 9.0])
     """
     if len(x) <= 2 * most:
         return list(x), list(y)

@@ -125,7 +125,7 @@ def _row(
     return Row(name=name, values=values, texts=tuple(map(write, values)), best=best)
 
 
-def _at(record: RunRecord, path: tuple[str, ...]) -> float | None:
+def _at(record: RunRecord, path: tuple[str, ...]) -> int | float | None:
     value: Any = getattr(record, path[0])
     for key in path[1:]:
         value = value.get(key) if isinstance(value, Mapping) else None

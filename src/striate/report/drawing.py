@@ -62,7 +62,7 @@ def content_policy(style: str, script: str) -> str:
     )
 
 
-def valued(value: float | str | None, text: str) -> Markup:
+def valued(value: int | float | str | None, text: str) -> Markup:
     """Return `text` with the number that it tells in a `data` element, for those who compute.
 
     >>> valued(0.9185, "91.85 %")
@@ -75,7 +75,7 @@ def valued(value: float | str | None, text: str) -> Markup:
     return element("data", text, value=repr(value))
 
 
-def meter(share: float, look: str = "") -> Markup:
+def meter(share: int | float, look: str = "") -> Markup:
     """Return a small bar for a share of 1; the number stands beside it."""
     width = 100 * min(max(share, 0.0), 1.0)
     return element(
@@ -135,7 +135,7 @@ def _environment() -> jinja2.Environment:
 
 
 def _filter(write: Callable[..., str]) -> Callable[..., Markup]:
-    def filtered(value: float | None, *options: int) -> Markup:
+    def filtered(value: int | float | None, *options: int) -> Markup:
         return valued(value, write(value, *options))
 
     return filtered

@@ -11,6 +11,7 @@ __all__ = ["data", "environment", "flat", "layers", "recipe"]
 
 _SPLITS = ("train", "validation", "test")
 _LISTED = 50  # findings of one kind in the page at most; data.json has them all
+_LAYER = {"name": "", "kind": "", "parameters": None, "multiply_adds": None, "shared": False}
 _NAMES = {
     "striate": "Striate",
     "torch": "PyTorch",
@@ -46,13 +47,14 @@ def layers(record: RunRecord) -> Section | None:
         view={
             "rows": [
                 {
+                    **_LAYER,
                     **row,
                     "shape": " × ".join(str(n) for n in (row.get("output_shape") or [])[1:]),
                     "share": (row.get("parameters") or 0) / most,
                 }
                 for row in rows
             ],
-            "totals": totals,
+            "totals": dict.fromkeys(("parameters", "trainable", "multiply_adds")) | totals,
             "convention": table.get("convention"),
             "size": " × ".join(str(n) for n in table.get("size") or []),
             "fold": len(rows) > 36,
@@ -75,8 +77,10 @@ def data(record: RunRecord) -> Section | None:
         id="data",
         title="The data, examined",
         view={
-            "manifest": manifest,
-            "splits": splits,
+            "rule": manifest.get("split_rule"),
+            "source": manifest.get("source"),
+            "fingerprint": manifest.get("fingerprint"),
+            "splits": {name: part.get("count") for name, part in splits.items()},
             "classes": _class_counts(record, splits),
             "findings": _findings(doctor),
             "checked": doctor.get("checked"),

@@ -27,12 +27,12 @@ _CELLS = 30_000  # cells that the picture draws at most, the largest
 class Cell:
     """One cell of the table: how many of a class were taken for which."""
 
-    count: float
+    count: int | float
     look: str
     said: str
 
 
-def level(share: float, *, right: bool) -> int:
+def level(share: int | float, *, right: bool) -> int:
     """Return the heat of a share of a class, 0 to `LEVELS`.
 
     What is right counts evenly. What is wrong counts by its root, as mistakes are few, and one
@@ -72,13 +72,13 @@ def confusion(record: RunRecord) -> Section | None:
     )
 
 
-def _look(share: float, *, right: bool) -> str:
+def _look(share: int | float, *, right: bool) -> str:
     heat = level(share, right=right)
     return f"{'hit' if right else 'miss'} heat-{heat}" if heat else ""
 
 
 def _cells(
-    counts: Sequence[Sequence[float]], shares: Sequence[Sequence[float]], names: Sequence[str]
+    counts: Sequence[Sequence[int | float]], shares: Sequence[Sequence[float]], names: Sequence[str]
 ) -> list[tuple[str, list[Cell]]]:
     rows: list[tuple[str, list[Cell]]] = []
     for i, row in enumerate(counts):
@@ -97,7 +97,7 @@ def _cells(
 
 
 def _picture(
-    counts: Sequence[Sequence[float]], shares: Sequence[Sequence[float]], names: Sequence[str]
+    counts: Sequence[Sequence[int | float]], shares: Sequence[Sequence[float]], names: Sequence[str]
 ) -> Markup:
     n = len(names)
     found = [

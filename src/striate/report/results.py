@@ -17,7 +17,9 @@ __all__ = ["calibration", "class_scores"]
 
 def class_scores(record: RunRecord) -> Section | None:
     """Return precision, recall and F1 of each class, the weakest first."""
-    rows = [row for row in (record.metrics or {}).get("classes") or [] if row is not None]
+    names = ("name", "support", "precision", "recall", "f1")
+    found = [row for row in (record.metrics or {}).get("classes") or [] if row is not None]
+    rows = [{name: row.get(name) for name in names} for row in found]
     if not rows:
         return None
     ordered = sorted(rows, key=lambda row: _known(row.get("f1")))
@@ -42,7 +44,8 @@ def calibration(record: RunRecord) -> Section | None:
     bins = [
         b
         for b in (metrics.get("calibration") or {}).get("bins") or []
-        if b.get("count") and None not in (b.get("confidence"), b.get("accuracy"))
+        if b.get("count")
+        and None not in [b.get(name) for name in ("low", "high", "confidence", "accuracy")]
     ]
     if not bins:
         return None

@@ -112,12 +112,12 @@ class Scale:
     75.0
     """
 
-    low: float
-    high: float
-    start: float
-    end: float
+    low: int | float
+    high: int | float
+    start: int | float
+    end: int | float
 
-    def __call__(self, value: float) -> float:
+    def __call__(self, value: int | float) -> float:
         """Return the place of `value`, which may lie outside."""
         share = (value - self.low) / (self.high - self.low)
         return self.start + share * (self.end - self.start)

@@ -16,7 +16,7 @@ class Fact:
     """One number of the head: what it is, its value, how it is written, and a remark."""
 
     name: str
-    value: float | str | None
+    value: int | float | str | None
     text: str
     remark: str = ""
 
@@ -26,7 +26,7 @@ class Headline:
     """The one number of a run: an accuracy, of which split, over how many images."""
 
     split: str
-    accuracy: float
+    accuracy: int | float
     images: int | None
     provisional: bool
 
@@ -50,7 +50,7 @@ def headline(record: RunRecord) -> Headline | None:
     return Headline(split="validation", accuracy=past[-1], images=images, provisional=True)
 
 
-def interval(share: float, n: int) -> tuple[float, float]:
+def interval(share: int | float, n: int) -> tuple[float, float]:
     """Return the 95 % interval of a share of `n` trials.
 
     Source:
@@ -58,7 +58,7 @@ def interval(share: float, n: int) -> tuple[float, float]:
 
     >>> low, high = interval(0.9, 1000)
     >>> round(low, 4), round(high, 4)
-    (0.8799, 0.9171)
+    (0.8798, 0.9171)
     """
     z = 1.959964
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
@@ -136,7 +136,7 @@ def standing_out(record: RunRecord) -> list[str]:
     return said
 
 
-def pairs(confusion: Any, most: int) -> list[tuple[int, int, float, float]]:
+def pairs(confusion: Any, most: int) -> list[tuple[int, int, int | float, float]]:
     """Return the most frequent mistakes: true class, predicted class, count, share of the true.
 
     >>> pairs([[8, 2], [1, 3]], 5)

@@ -19,10 +19,13 @@ def text(value: object) -> Markup:
     >>> print(text('<b "a\x00>'))
     &lt;b &#34;a\x00&gt;
     """
-    return value if isinstance(value, Markup) else escape(printable(str(value)))
+    if isinstance(value, Markup):
+        return value
+    plain = str(value)
+    return escape(plain if plain.isascii() and plain.isprintable() else printable(plain))
 
 
-def rounded(value: float, digits: int = 1) -> str:
+def rounded(value: int | float, digits: int = 1) -> str:
     """Return a coordinate, as short as it gets.
 
     >>> rounded(12.04), rounded(-0.02), rounded(3.5)
@@ -54,7 +57,7 @@ def element(name: str, /, *children: object, **attributes: object) -> Markup:
 def polyline(points: Iterable[tuple[float, float | None]]) -> str:
     """Return the path through `points`; one whose y is None or not finite breaks it.
 
-    >>> polyline([(0, 1.0), (1, 2.5), (2, None), (3, 4.0), (4, 5.0)])
+    >>> polyline([(0.0, 1.0), (1.0, 2.5), (2.0, None), (3.0, 4.0), (4.0, 5.0)])
     'M0 1L1 2.5M3 4L4 5'
     """
     path: list[str] = []

@@ -35,11 +35,11 @@ def _signed(text: str) -> str:
     return text.replace("-", "−", 1) if text.startswith("-") else text
 
 
-def _missing(value: float | None) -> bool:
+def _missing(value: int | float | None) -> bool:
     return value is None or not math.isfinite(value)
 
 
-def percent(fraction: float | None, digits: int = 2) -> str:
+def percent(fraction: int | float | None, digits: int = 2) -> str:
     """Return a fraction in percent.
 
     >>> percent(0.9185).replace("\u202f", " ")
@@ -50,7 +50,7 @@ def percent(fraction: float | None, digits: int = 2) -> str:
     return f"{100 * fraction:.{digits}f}{_SPACE}%"
 
 
-def points(fraction: float, digits: int = 1) -> str:
+def points(fraction: int | float, digits: int = 1) -> str:
     """Return a difference of two fractions in percentage points.
 
     >>> points(0.012)
@@ -59,7 +59,7 @@ def points(fraction: float, digits: int = 1) -> str:
     return f"{100 * abs(fraction):.{digits}f} points"
 
 
-def count(value: float | None) -> str:
+def count(value: int | float | None) -> str:
     """Return a whole number with its thousands apart.
 
     >>> count(61706)
@@ -68,7 +68,7 @@ def count(value: float | None) -> str:
     return NOTHING if value is None or _missing(value) else f"{round(value):,}"
 
 
-def compact(value: float | None) -> str:
+def compact(value: int | float | None) -> str:
     """Return a large whole number in thousands, millions or billions.
 
     >>> compact(1_814_073_344).replace("\u202f", " ")
@@ -83,7 +83,7 @@ def compact(value: float | None) -> str:
     return count(value)
 
 
-def short(value: float | None) -> str:
+def short(value: int | float | None) -> str:
     """Return a number with three digits that count.
 
     >>> short(0.012345)
@@ -92,7 +92,7 @@ def short(value: float | None) -> str:
     return NOTHING if value is None or _missing(value) else number(value)
 
 
-def number(value: float, digits: int = 3) -> str:
+def number(value: int | float, digits: int = 3) -> str:
     """Return `value` with so many digits that count, without an exponent where one can.
 
     >>> number(0.012345), number(12.0), number(1234567.0)
@@ -107,7 +107,7 @@ def number(value: float, digits: int = 3) -> str:
     return _signed(f"{value:.{digits - 1}e}")
 
 
-def decimal(value: float | None, digits: int = 4) -> str:
+def decimal(value: int | float | None, digits: int = 4) -> str:
     """Return a number such as a loss, with a fixed count of decimals below 100.
 
     >>> decimal(0.23456), decimal(123.4), decimal(0.00002)
@@ -120,7 +120,7 @@ def decimal(value: float | None, digits: int = 4) -> str:
     return _signed(f"{value:.{digits}f}") if abs(value) < 100 else number(value)
 
 
-def duration(seconds: float | None) -> str:
+def duration(seconds: int | float | None) -> str:
     """Return a time in the units a person would use.
 
     >>> [duration(s).replace("\u202f", " ") for s in (0.042, 7.25, 72, 7384)]
@@ -139,7 +139,7 @@ def duration(seconds: float | None) -> str:
     return f"{hours}{_SPACE}h {minutes:02d}{_SPACE}min"
 
 
-def memory(mebibytes: float | None) -> str:
+def memory(mebibytes: int | float | None) -> str:
     """Return a size of memory.
 
     >>> memory(812.4).replace("\u202f", " "), memory(2048).replace("\u202f", " ")
