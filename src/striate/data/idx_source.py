@@ -1,6 +1,7 @@
 """Images and labels of a named set, from its IDX files."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -138,13 +139,11 @@ def _cut(half: Split, share: float, seed: int) -> dict[str, Split]:
 
 
 def _take(split: Split, places: torch.Tensor, labels: torch.Tensor | None = None) -> Split:
-    if len(places) == len(split) and labels is None:
-        return split
-    return Split(
-        images=split.images[places],
-        labels=split.labels[places] if labels is None else labels,
-        names=tuple(split.names[place] for place in places.tolist()),
-    )
+    labels = split.labels[places] if labels is None else labels
+    if len(places) == len(split):  # ascending, so it is all of them
+        return replace(split, labels=labels)
+    names = tuple(split.names[place] for place in places.tolist())
+    return Split(images=split.images[places], labels=labels, names=names)
 
 
 def _coloured(splits: Mapping[str, Split]) -> dict[str, Split]:

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from jaxtyping import Int64
 from torch import Tensor
@@ -64,16 +65,17 @@ def select(
     """
     if per_class is not None and per_class < 1:
         raise DataError(f"per_class is {per_class}; it must be 1 or more")
-    kept: list[Tensor] = []
+    kept: list[np.ndarray] = []
     chosen = set(chosen_classes(class_names, classes))
+    numbers = labels.cpu().numpy()
     for label, name in enumerate(class_names):
         if name in chosen:
-            places = torch.nonzero(labels == label).flatten()
+            places = np.flatnonzero(numbers == label)
             if per_class is not None and len(places) > per_class:
-                order = shuffled(len(places), seed=seed, use=f"select {name}")
+                order = shuffled(len(places), seed=seed, use=f"select {name}").numpy()
                 places = places[order[:per_class]]
             kept.append(places)
-    return torch.cat(kept).sort().values
+    return torch.from_numpy(np.sort(np.concatenate(kept)))
 
 
 def relabelled(
@@ -84,11 +86,11 @@ def relabelled(
     >>> relabelled(torch.tensor([0, 2, 2]), ["a", "b", "c"], ["a", "c"]).tolist()
     [0, 1, 1]
     """
-    place = [kept.index(name) if name in kept else -1 for name in class_names]
-    moved = torch.tensor(place)[labels]
-    if len(moved) and int(moved.min()) < 0:
+    place = np.array([kept.index(name) if name in kept else -1 for name in class_names])
+    moved = place[labels.cpu().numpy()]
+    if (moved < 0).any():
         raise DataError("an image is of a class that is left out; select() must come first")
-    return moved
+    return torch.from_numpy(moved)
 
 
 def _listed(class_names: Sequence[str]) -> str:

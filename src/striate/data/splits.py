@@ -1,5 +1,6 @@
 """Cutting a validation part from the training half."""
 
+import numpy as np
 import torch
 from jaxtyping import Int64
 from torch import Tensor
@@ -47,44 +48,46 @@ def stratified_validation(
         raise DataError(
             f"validation is {fraction}; it must be above 0 and below 1, such as {FRACTION}"
         )
-    if groups is not None and len(groups.unique()) == len(groups):
-        groups = None  # every image is alone: the same draw, without the walk
-    units = _units(labels, groups)
+    numbers = labels.cpu().numpy()
+    units = None if groups is None else _units(numbers, groups.cpu().numpy())
     total = round(fraction * len(labels))
-    quotas = _quotas(labels, total if cap is None else min(total, cap))
-    taken = torch.zeros(len(labels), dtype=torch.bool)
+    quotas = _quotas(numbers, total if cap is None else min(total, cap))
+    taken = np.zeros(len(labels), dtype=bool)
     for label, quota in enumerate(quotas):
-        places = torch.nonzero(labels == label).flatten()
-        places = places[shuffled(len(places), seed=seed, use=f"validation {label}")]
-        left = quota
-        if groups is None:
+        places = np.flatnonzero(numbers == label)
+        places = places[shuffled(len(places), seed=seed, use=f"validation {label}").numpy()]
+        if units is None:
             taken[places[:quota]] = True
             continue
+        left = quota
         for place in places.tolist():
-            members = units[int(groups[place])]
+            members = units[place]
             if left and 0 < len(members) <= left and not taken[place]:
                 taken[members] = True
                 left -= len(members)
-    return torch.nonzero(~taken).flatten(), torch.nonzero(taken).flatten()
+    return torch.from_numpy(np.flatnonzero(~taken)), torch.from_numpy(np.flatnonzero(taken))
 
 
-def _units(labels: Int64[Tensor, " n"], groups: Int64[Tensor, " n"] | None) -> dict[int, list[int]]:
-    """Return the members of each group; none for a group of several classes."""
-    units: dict[int, list[int]] = {}
-    if groups is None:
-        return units
+def _units(labels: np.ndarray, groups: np.ndarray) -> list[list[int]] | None:
+    """Return for each image the members of its group; none for a group of several classes.
+
+    None if every image is alone: the same draw, without the walk.
+    """
+    if len(np.unique(groups)) == len(groups):
+        return None
+    together: dict[int, list[int]] = {}
     for place, group in enumerate(groups.tolist()):
-        units.setdefault(group, []).append(place)
+        together.setdefault(group, []).append(place)
     kinds = labels.tolist()
-    for group, members in units.items():
+    for group, members in together.items():
         if len({kinds[place] for place in members}) > 1:
-            units[group] = []
-    return units
+            together[group] = []
+    return [together[group] for group in groups.tolist()]
 
 
-def _quotas(labels: Int64[Tensor, " n"], total: int) -> list[int]:
+def _quotas(labels: np.ndarray, total: int) -> list[int]:
     """Share `total` out among the classes by largest remainder, within 1..count-1."""
-    counts = torch.bincount(labels).tolist()
+    counts = np.bincount(labels).tolist()
     exact = [total * count / max(len(labels), 1) for count in counts]
     quotas = [int(share) for share in exact]
     by_remainder = sorted(range(len(counts)), key=lambda k: (quotas[k] - exact[k], k))
