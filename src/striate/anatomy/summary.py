@@ -13,6 +13,7 @@ from jaxtyping import Float32, Int32
 __all__ = ["LEAST_EXPONENT", "Summary", "summarise", "widen"]
 
 LEAST_EXPONENT = -24  # the narrowest range of a histogram is 2 ** -24: a dead layer has no range
+_SQUARABLE = 1e15  # the sum of so many squares as a sample has stays far below the largest float32
 
 
 class Summary(NamedTuple):
@@ -48,8 +49,10 @@ def summarise(values: Float32[np.ndarray, " n"], *, bins: int, near_zero: float)
         others = values[np.isfinite(values)]
         exponent, counts = _histogram(others, float(np.abs(others).max(initial=0.0)), bins)
         return Summary(math.nan, math.nan, math.nan, exponent, counts)
-    mean = np.float32(np.add.reduce(values) / len(values))
-    centred = values - mean
+    # Squares of values that a diverging network puts out overflow float32.
+    exact = values if peak < _SQUARABLE else values.astype(np.float64)
+    mean = exact.dtype.type(np.add.reduce(exact) / len(values))
+    centred = exact - mean
     np.multiply(centred, centred, out=centred)
     deviation = math.sqrt(np.add.reduce(centred) / len(values))
     near = int(np.count_nonzero(sizes <= np.float32(near_zero * deviation)))

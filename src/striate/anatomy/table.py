@@ -84,7 +84,7 @@ class _Rows:
         self.network = network
         self.rows: list[tuple[str, LayerRow]] = []  # the module's name, the row
         self.counted: set[int] = set()
-        self.ended: dict[str, tuple[int, tuple[int, ...]]] = {}  # rows before it, output shape
+        self.ended: dict[str, tuple[int, int, tuple[int, ...]]] = {}  # see `_after`
 
     def of(self, images: Tensor) -> list[LayerRow]:
         """Return the rows of a forward pass of `images`."""
@@ -112,14 +112,15 @@ class _Rows:
     def _after(self, name: str, _module: nn.Module, output: Any) -> None:
         tensors = [leaf for leaf in _pytree.tree_leaves(output) if isinstance(leaf, Tensor)]
         shape = tuple(tensors[0].shape) if tensors else ()
-        self.ended.setdefault(name, (len(self.rows), shape))
+        # How many rows stand before the module's end, which end it is, and the output's shape.
+        self.ended.setdefault(name, (len(self.rows), len(self.ended), shape))
 
     def _with_leftovers(self) -> list[LayerRow]:
         """Return the rows, each parameter that no call took given to its module's first row.
 
         A module without a call of its own gets a row where its forward ended, or at the end.
         """
-        added: list[tuple[int, LayerRow]] = []
+        added: list[tuple[int, int, LayerRow]] = []
         for name, module in self.network.named_modules():
             own = [p for p in module._parameters.values() if p is not None]
             left = [p for p in own if id(p) not in self.counted]
@@ -129,17 +130,18 @@ class _Rows:
                 continue
             at = next((i for i, (path, _) in enumerate(self.rows) if path == name), None)
             if at is None:
-                place, shape = self.ended.get(name, (len(self.rows), ()))
+                never = (len(self.rows), len(self.ended), ())
+                place, order, shape = self.ended.get(name, never)
                 row = _other(name or type(module).__name__, shape, parameters, trainable)
-                added.append((place, row))
+                added.append((place, order, row))
             else:
                 row = self.rows[at][1]
                 parameters, trainable = row.parameters + parameters, row.trainable + trainable
                 row = replace(row, parameters=parameters, trainable=trainable)
                 self.rows[at] = (name, row)
         rows = [row for _, row in self.rows]
-        added.sort(key=lambda pair: pair[0])
-        for place, row in reversed(added):
+        added.sort(key=lambda entry: entry[:2])
+        for place, _, row in reversed(added):
             rows.insert(place, row)
         return rows
 

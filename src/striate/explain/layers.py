@@ -63,14 +63,12 @@ class _Search:
     def after(self, name: str, module: nn.Module, output: Any) -> None:
         if isinstance(module, _POOLS):
             self.known.append(output)
-        elif name:
-            self.offer(name, output)
+        elif name and not any(output is known for known in self.known):
+            self.offer(name, output)  # else it hands on what a layer inside has put out
 
     def offer(self, name: str, output: Any) -> None:
         if not isinstance(output, Tensor) or output.ndim != 4 or not output.is_floating_point():
             return
-        if any(output is known for known in self.known):
-            return  # a container hands on what a layer inside has put out
         self.known = [output]
         self.last = name
         if output.shape[2] * output.shape[3] > 1:

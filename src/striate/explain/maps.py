@@ -6,6 +6,7 @@ import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,6 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-import striate
 from striate._errors import RunError
 from striate.files import printable, write_bytes, write_text
 
@@ -23,7 +23,11 @@ __all__ = ["Map", "resize_maps", "versions"]
 
 def versions() -> dict[str, str]:
     """Return the versions that a record was made with."""
-    return {"striate": striate.__version__, "torch": str(torch.__version__)}
+    try:
+        own = metadata.version("striate")
+    except metadata.PackageNotFoundError:
+        own = "(from a checkout)"
+    return {"striate": own, "torch": str(torch.__version__)}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,7 +11,7 @@ from striate._errors import NetworkError
 
 __all__ = ["Target", "target_scores"]
 
-Target = str | int | Int[Tensor, " n"] | Callable[[Any], Tensor]
+Target = str | int | Int[Tensor, " targets"] | Callable[[Any], Tensor]
 
 
 def target_scores(
