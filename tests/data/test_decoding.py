@@ -8,9 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
+from PIL.ImageFile import ImageFile
 
 from striate._errors import DataError
-from striate.data.decoding import decode, read_header, read_image
+from striate.data.decoding import _draft, decode, read_header, read_image
 from striate.data.preprocessing import Preprocessing
 from tests.data.files import noise, pixels_of, save
 
@@ -80,6 +81,23 @@ def test_large_jpegs_are_decoded_small_and_look_the_same(tmp_path: Path) -> None
     difference = np.abs(pixels_of(path, 64, 64).astype(int) - np.asarray(expected))
     assert difference.mean() < 1
     assert difference.max() < 8
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize(("height", "width", "part"), [(20, 10, 8), (60, 10, 2), (90, 200, 1)])
+def test_how_small_a_jpeg_is_decoded(
+    tmp_path: Path, orientation: int, height: int, width: int, part: int
+) -> None:
+    # Upright 320 x 480. It shrinks by 320 / 20 = 16, by 320 / 60 = 5.3, by 480 / 200 = 2.4; a
+    # factor of 2 is left to do well: 8, 2.7, 1.2. The decoder has 1, 2, 4, 8.
+    path = with_orientation(
+        tmp_path / "a.jpg", stored(noise(19, 320, 480), orientation), orientation
+    )
+    with Image.open(path) as image:
+        assert isinstance(image, ImageFile)
+        whole = image.size
+        _draft(image, height, width)
+        assert image.size == (whole[0] // part, whole[1] // part)
 
 
 # Orientation: the stored image is the upright one turned the other way

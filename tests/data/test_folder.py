@@ -28,6 +28,10 @@ def names(images: ImageSet) -> dict[str, tuple[str, ...]]:
     return {split: images[split].names for split in images}
 
 
+def taken(images: ImageSet) -> set[str]:
+    return {name for split in images for name in images[split].names}
+
+
 def test_images_labels_and_names_belong_together(root: Path) -> None:
     images = load_folder(root)
     assert images.classes == ("a", "b", "c")
@@ -109,7 +113,14 @@ def test_so_many_images_a_class(root: Path) -> None:
     assert [sum(images.counts(split)[k] for split in images) for k in range(3)] == [7, 7, 7]
     assert images.manifest["doctor"]["checked"] == 21
     assert names(load_folder(root, per_class=7)) == names(images)
-    assert names(load_folder(root, per_class=7, seed=1)) != names(images)
+    other = load_folder(root, per_class=7, seed=1)
+    assert taken(other) != taken(images)
+
+
+def test_the_share_of_validation(root: Path) -> None:
+    images = load_folder(root, validation=0.3)
+    assert images.counts("validation") == (5, 5, 5)  # of 17 each: 5.1
+    assert "validation is 30%" in images.manifest["split_rule"]
 
 
 def test_parts_that_are_given_are_used(tmp_path: Path) -> None:

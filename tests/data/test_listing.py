@@ -107,6 +107,7 @@ def test_all_names_work(tmp_path: Path) -> None:
 
 def test_order_is_that_of_the_bytes(tmp_path: Path) -> None:
     names = [b"a/Z.jpg", b"a/a.jpg", b"a/\xc3\xa4.jpg", b"a/\xff.jpg", b"a-b/1.jpg", b"b/1.jpg"]
+    names.append("a/😀.jpg".encode())  # bytes f0..., before ff; as text after \udcff
     touch(tmp_path, *[os.fsdecode(name) for name in names])
     found = [os.fsencode(file.name) for file in list_images(tmp_path).files]
     assert found == sorted(names)

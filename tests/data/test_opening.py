@@ -140,7 +140,7 @@ def test_the_c_library_is_silent(tmp_path: Path, capfd: pytest.CaptureFixture[st
     path.write_bytes(data)
     assert reason(path)
     assert capfd.readouterr() == ("", "")
-    with pytest.raises(OSError, match="decoder error"):
+    with pytest.raises(OSError, match="-2"):
         Image.open(io.BytesIO(data)).load()
     assert capfd.readouterr().err  # given back: others hear libtiff again
 

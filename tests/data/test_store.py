@@ -117,8 +117,21 @@ def test_few_items_are_under_way() -> None:
     results = in_threads(begun.append, range(1000), workers=2)
     next(results)
     assert len(begun) <= 8
-    results.close()  # what has not begun is dropped
+    results.close()
     assert len(begun) <= 8
+
+
+def test_what_has_not_begun_is_dropped() -> None:
+    begun: list[int] = []
+
+    def slow(item: int) -> None:
+        begun.append(item)
+        time.sleep(0.05)
+
+    results = in_threads(slow, range(4), workers=1)
+    next(results)
+    results.close()
+    assert len(begun) < 4
 
 
 def test_an_error_arrives_at_its_item() -> None:

@@ -53,7 +53,7 @@ def _over_white(image: Image.Image) -> Image.Image:
 
 def _eight_bits(image: Image.Image) -> UInt8[np.ndarray, "h w"]:
     values = np.asarray(image)
-    if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
+    if image.mode in ("I", "F"):
         return _stretched(values)
     tags: Any = getattr(image, "tag_v2", {})
     full = 4095 if tags.get(_BITS_PER_SAMPLE) == (12,) else _SIXTEEN_BITS
