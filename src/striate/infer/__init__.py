@@ -3,7 +3,7 @@
 from striate.infer.allocator import keep_large_blocks
 from striate.infer.outputs import class_count, predictions, scores_of
 from striate.infer.precision import autocast, bfloat16_is_native, choose_precision
-from striate.infer.predict import evaluating, predict_scores, run_batches
+from striate.infer.predict import evaluating, kept_modes, predict_scores, run_batches
 
 __all__ = [
     "autocast",
@@ -12,6 +12,7 @@ __all__ = [
     "class_count",
     "evaluating",
     "keep_large_blocks",
+    "kept_modes",
     "predict_scores",
     "predictions",
     "run_batches",

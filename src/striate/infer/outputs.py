@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -21,7 +20,7 @@ def scores_of(network: nn.Module, outputs: Any, classes: int) -> Float[Tensor, "
         NetworkError: The outputs are no tensor, or fit neither the classes nor the binary case.
     """
     own = getattr(network, "scores", None)
-    if callable(own):
+    if callable(own) and not isinstance(own, nn.Module):  # a layer may have that name too
         outputs = own(outputs)
     if not isinstance(outputs, Tensor):
         raise NetworkError(
@@ -45,6 +44,7 @@ def scores_of(network: nn.Module, outputs: Any, classes: int) -> Float[Tensor, "
 def predictions(scores: Float[Tensor, "n k"]) -> Tensor:
     """Return the predicted label of each row; a binary network answers 1 where its score is > 0.
 
+    >>> import torch
     >>> predictions(torch.tensor([[0.1, 2.0], [3.0, -1.0]])).tolist()
     [1, 0]
     >>> predictions(torch.tensor([[0.1], [-3.0]])).tolist()
@@ -58,6 +58,7 @@ def predictions(scores: Float[Tensor, "n k"]) -> Tensor:
 def class_count(scores: Float[Tensor, "n k"]) -> int:
     """Return how many classes rows of scores tell apart: their length, but 2 for a length of 1.
 
+    >>> import torch
     >>> class_count(torch.zeros(4, 1))
     2
     """

@@ -53,13 +53,19 @@ def choose_precision(
     """
     if not bfloat16_is_native(images.device):
         return {"precision": "float32", "why": "no bfloat16 arithmetic in this processor"}
-    trial = copy.deepcopy(network).train()
-    if any(p.is_complex() for p in trial.parameters()):
+    if any(p.is_complex() for p in network.parameters()):
         return {"precision": "float32", "why": "the network has complex weights"}
-    seconds = {
-        name: _seconds_a_step(trial, images, loss, name, repeats)
-        for name in ("float32", "bfloat16")
-    }
+    try:
+        trial = copy.deepcopy(network).train()
+    except (TypeError, RuntimeError) as error:
+        said = f"the network cannot be copied to be measured ({error})"
+        return {"precision": "float32", "why": said}
+    devices = [images.device] if images.device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):  # dropout draws from it
+        seconds = {
+            name: _seconds_a_step(trial, images, loss, name, repeats)
+            for name in ("float32", "bfloat16")
+        }
     ratio = seconds["float32"] / seconds["bfloat16"]
     return {
         "precision": "bfloat16" if ratio >= ADVANTAGE else "float32",

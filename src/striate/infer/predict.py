@@ -1,7 +1,7 @@
 """Scores of many images, batch by batch."""
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import torch
@@ -13,19 +13,26 @@ from striate.data import Preprocessing
 from striate.infer.outputs import scores_of
 from striate.infer.precision import autocast
 
-__all__ = ["evaluating", "predict_scores", "run_batches"]
+__all__ = ["evaluating", "kept_modes", "predict_scores", "run_batches"]
 
 
 @contextmanager
-def evaluating(network: nn.Module) -> Generator[None, None, None]:
-    """Put `network` into evaluation mode; every module's mode is as before on exit."""
+def kept_modes(network: nn.Module) -> Generator[None, None, None]:
+    """Give every module of `network` back in the mode, training or evaluation, it had on entry."""
     modes = [(module, module.training) for module in network.modules()]
-    network.eval()
     try:
         yield
     finally:
         for module, training in modes:
             module.training = training
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Generator[None, None, None]:
+    """Put `network` into evaluation mode; every module's mode is as before on exit."""
+    with kept_modes(network):
+        network.eval()
+        yield
 
 
 def run_batches(
@@ -35,11 +42,12 @@ def run_batches(
     *,
     precision: str = "float32",
     batch_size: int = 500,
-) -> Iterator[tuple[slice, Any]]:
+) -> Generator[tuple[slice, Any], None, None]:
     """Yield the place of each batch and the network's outputs for it, without gradients.
 
-    The network is put into evaluation mode and given back in the mode it had. A batch holds at most
-    about 16 million input values, so that large photos do not fill the memory.
+    The network is in evaluation mode until the generator ends or is closed; one that may be left
+    before its end belongs in `contextlib.closing`. A batch holds at most about 16 million input
+    values, so that large photos do not fill the memory.
     """
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     values = max(1, images.shape[1:].numel())
@@ -75,9 +83,10 @@ def predict_scores(
     batches = run_batches(
         network, images, preprocessing, precision=precision, batch_size=batch_size
     )
-    for place, outputs in batches:
-        progress(Moved(task=task, done=place.start, total=total, unit="images"))
-        with torch.inference_mode():
-            parts.append(scores_of(network, outputs, classes).float().cpu())
+    with closing(batches):
+        for place, outputs in batches:
+            progress(Moved(task=task, done=place.start, total=total, unit="images"))
+            with torch.inference_mode():
+                parts.append(scores_of(network, outputs, classes).float().cpu())
     progress(Moved(task=task, done=total, total=total, unit="images"))
     return torch.cat(parts).clone() if parts else torch.zeros(0, classes)

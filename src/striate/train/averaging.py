@@ -45,6 +45,8 @@ class Average:
         """Move the average towards the weights after optimiser step `step` (from 1)."""
         decay = min(self.decay, (1 + step) / (10 + step))
         averages: list[Tensor] = [average for average, _ in self._moving]
-        torch._foreach_lerp_(averages, [weight.detach() for _, weight in self._moving], 1 - decay)
+        torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage] - no public spelling
+            averages, [weight.detach() for _, weight in self._moving], 1 - decay
+        )
         for average, weight in self._copied:
             average.copy_(weight)

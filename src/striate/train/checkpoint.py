@@ -1,5 +1,6 @@
 """Checkpoints: all that the next step reads, so that a run goes on as if never stopped."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,16 +74,25 @@ def unpack(state: Mapping[str, Any], trainer: Trainer) -> None:
         raise RunError("the checkpoint is of another recipe than recipe.toml; restore that file")
     try:
         trainer.network.load_state_dict(state["network"])
-        trainer.optimizer.load_state_dict(state["optimizer"])
+        # An optimiser goes on in the tensors it is given; those of the caller stay as they are.
+        trainer.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
         if trainer.average is not None:
             trainer.average.network.load_state_dict(state["average"])
         if trainer.statistics is not None:
             trainer.statistics.load_state_dict(state["statistics"])
-        trainer.marked = state["marked"]
-        for name, value in state["best"].items():
-            setattr(trainer.best, name, value)
+        _set(trainer, {"marked": trainer.marked}, {"marked": state["marked"]})
+        _set(trainer.best, trainer.best.to_state(), state["best"])
+        _set(trainer.clock, trainer.clock.to_state(), state["clock"])
         trainer.log = TrainingLog.from_state(state["log"])
-        for name, value in state["clock"].items():
-            setattr(trainer.clock, name, value)
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise RunError(f"the checkpoint does not fit this run ({error})") from error
+
+
+def _set(target: object, fresh: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Set the fields of `fresh` to `values`, of the same names and types."""
+    if fresh.keys() != values.keys():
+        raise ValueError(f"it has {', '.join(values)}, not {', '.join(fresh)}")
+    for name, value in values.items():
+        if type(value) is not type(fresh[name]):
+            raise TypeError(f"{name} is {value!r}")
+        setattr(target, name, value)

@@ -16,7 +16,7 @@ from striate.data import ImageSet
 from striate.infer import autocast
 from striate.train.batches import Batch, Batches
 from striate.train.fit import decide
-from striate.train.objective import Objective
+from striate.train.objective import Objective, objective_for
 from striate.train.optimizers import build_optimizer, set_rate
 from striate.train.randomness import kept_random_state, seed_for, seed_network
 from striate.train.recipe import Recipe
@@ -87,7 +87,7 @@ def find_rate(
         NetworkError: The network cannot be copied, or does not fit the data.
 
     Source:
-        Smith, "Cyclical learning rates for training neural networks", arXiv:1506.01186, section 3.3.
+        Smith, "Cyclical learning rates for training neural networks", arXiv:1506.01186, 3.3.
     """
     if not 0 < lowest < highest or steps < 10:
         raise RecipeError(
@@ -120,7 +120,7 @@ def _climb(
     """Train with one rate a step; return losses and smoothed losses up to where they blow up."""
     device = next(network.parameters()).device
     batches = Batches(images, recipe, device)
-    objective = Objective(network, len(images.classes), label_smoothing=recipe.label_smoothing)
+    objective = objective_for(network, images, recipe, device)
     optimizer = build_optimizer(network, recipe)
     losses: list[float] = []
     smoothed: list[float] = []
@@ -152,9 +152,14 @@ def _step(
     """Do one optimiser step; return the loss before it."""
     with autocast(batch.images.device, recipe.precision):
         outputs = network(batch.images)
-    loss = objective(outputs, batch.labels)
+    if batch.partners is None:
+        loss = objective(outputs, batch.labels)
+    else:
+        loss = objective.mixed(outputs, batch.labels, batch.partners, batch.share)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
+    if recipe.clip_gradient:
+        nn.utils.clip_grad_norm_(network.parameters(), recipe.clip_gradient)
     optimizer.step()
     return loss.item()
 

@@ -11,12 +11,19 @@ from torch import nn
 from striate._errors import DataError, NetworkError, RunError
 from striate._events import Progress, Said, silent
 from striate.data import ImageSet
-from striate.infer import choose_precision, evaluating, keep_large_blocks, scores_of
+from striate.infer import (
+    choose_precision,
+    evaluating,
+    keep_large_blocks,
+    kept_modes,
+    scores_of,
+)
 from striate.train.batches import Batch, Batches
 from striate.train.checkpoint import differences, pack, surroundings, unpack
 from striate.train.log import TrainingLog
 from striate.train.loop import Fitted, Trainer
 from striate.train.objective import Objective
+from striate.train.optimizers import decayed_and_plain
 from striate.train.randomness import kept_random_state
 from striate.train.recipe import Recipe
 
@@ -38,8 +45,9 @@ def fit(
 ) -> Fitted:
     """Train `network` in place and return it with the weights of its best epoch.
 
-    `validation` chooses the epoch; `test` is never read. The global random state is as before when
-    this returns. On a CPU the same seed, data, thread count and version give the same bits.
+    `validation` chooses the epoch; `test` is never read. The global random state and the modes of
+    the network are as before when this returns. On a CPU the same seed, data, thread count and
+    version give the same bits.
 
     Args:
         network: Any module that turns (n, c, h, w) into scores, or defines `loss` and `scores`.
@@ -47,9 +55,11 @@ def fit(
         recipe: Choices; what is None in it is chosen for the data.
         device: Where to train.
         progress: Called with records of what happens.
-        save: Called with a checkpoint (see `resume`) and the log so far after each epoch, every 30 s,
-            and when asked to stop.
-        resume: A checkpoint of the same run, to go on from.
+        save: Called with a checkpoint (see `resume`) and the log so far: after each epoch, every
+            30 s, and when asked to stop. The tensors in it are those that training goes on with:
+            write or copy them before returning.
+        resume: A checkpoint of the same run, to go on from. A precision that `recipe` leaves open
+            is the checkpoint's.
         stop: Asked after each step; True ends training after a checkpoint.
 
     Raises:
@@ -59,11 +69,8 @@ def fit(
     """
     keep_large_blocks()
     device = torch.device(device)
-    with kept_random_state():
-        network.to(device, memory_format=torch.channels_last)
-        if recipe is None or recipe.precision == "auto":
-            recipe, _ = decide(network, images, recipe or Recipe(), device=device)
-        recipe = recipe.resolved(images)
+    with kept_random_state(), kept_modes(network):
+        recipe, _ = decide(network, images, _begun(recipe or Recipe(), resume), device=device)
 
         def keep(trainer: Trainer) -> None:
             if save is not None:
@@ -96,8 +103,9 @@ def decide(
     if len(images["train"]) == 0:
         raise DataError("there are no training images")
     recipe = recipe.resolved(images)
+    decayed_and_plain(network)  # raises if there is nothing to train
     with kept_random_state():
-        network.to(device, memory_format=torch.channels_last)
+        place(network, device)
         batch = next(iter(Batches(images, recipe, device).epoch(1)))
         objective = Objective(network, len(images.classes))
         _try(network, batch, objective)
@@ -105,6 +113,14 @@ def decide(
             return recipe, {"precision": recipe.precision, "why": "set in the recipe"}
         choice = choose_precision(network, batch.images, lambda out: objective(out, batch.labels))
     return replace(recipe, precision=choice["precision"]), choice
+
+
+def _begun(recipe: Recipe, checkpoint: Checkpoint | None) -> Recipe:
+    """Return the recipe with the precision the run began with: measured anew it could differ."""
+    before = checkpoint.get("recipe") if checkpoint is not None else None
+    if recipe.precision != "auto" or not isinstance(before, Mapping):
+        return recipe
+    return replace(recipe, precision=before.get("precision", "auto"))
 
 
 def _try(network: nn.Module, batch: Batch, objective: Objective) -> None:
@@ -133,7 +149,14 @@ def _check_same(
             "the data has changed since the checkpoint was made, so the run cannot go on; "
             "restore the data, or start a new run"
         )
-    if changed := differences(checkpoint.get("surroundings", {}), now):
-        progress(
-            Said(text=f"this resume is not bit-exact: {'; '.join(changed)}", warning=True)
-        )
+    before = checkpoint.get("surroundings")
+    if changed := differences(before if isinstance(before, Mapping) else {}, now):
+        progress(Said(text=f"this resume is not bit-exact: {'; '.join(changed)}", warning=True))
+
+
+def place(network: nn.Module, device: torch.device) -> None:
+    """Move the network to `device`, its convolution weights channels last in memory."""
+    network.to(device)
+    for weight in network.parameters():
+        if weight.ndim == 4:
+            weight.data = weight.data.contiguous(memory_format=torch.channels_last)

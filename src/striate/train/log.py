@@ -25,6 +25,7 @@ STEP_COLUMNS = ("step", "epoch", "learning_rate", "momentum", "loss", "accuracy"
 TIMING_COLUMNS = (
     "epoch", "seconds", "images_per_second", "validation_seconds", "peak_memory_mib",
 )  # fmt: skip
+COLUMNS = {"steps": STEP_COLUMNS, "epochs": EPOCH_COLUMNS, "timings": TIMING_COLUMNS}
 
 Row = tuple[int | float | None, ...]
 
@@ -84,13 +85,10 @@ class TrainingLog:
         """Return the rows as tensors (NaN for an empty cell), for a checkpoint."""
         return {
             name: torch.tensor(
-                [[math.nan if v is None else v for v in row] for row in rows], dtype=torch.float64
-            ).reshape(len(rows), -1)
-            for name, rows in (
-                ("steps", self.steps),
-                ("epochs", self.epochs),
-                ("timings", self.timings),
-            )
+                [[math.nan if v is None else v for v in row] for row in getattr(self, name)],
+                dtype=torch.float64,
+            ).reshape(-1, len(columns))
+            for name, columns in COLUMNS.items()
         }
 
     @classmethod
@@ -104,8 +102,7 @@ class TrainingLog:
 
     def csv(self, name: str) -> str:
         """Return `steps`, `epochs` or `timings` as CSV; numbers read back to the same value."""
-        columns = {"steps": STEP_COLUMNS, "epochs": EPOCH_COLUMNS, "timings": TIMING_COLUMNS}
-        return _csv(columns[name], getattr(self, name))
+        return _csv(COLUMNS[name], getattr(self, name))
 
 
 def _rows(values: Tensor, *, whole: Sequence[int]) -> list[Row]:

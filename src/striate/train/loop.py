@@ -1,5 +1,6 @@
 """The training loop: batches in, weights of the best epoch out."""
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -20,7 +21,7 @@ from striate.train.best import Best
 from striate.train.clock import Clock
 from striate.train.log import TrainingLog
 from striate.train.memory import peak_memory
-from striate.train.objective import Objective, balanced_weights
+from striate.train.objective import Objective, objective_for
 from striate.train.optimizers import build_optimizer, set_rate
 from striate.train.randomness import seed_for, seed_network
 from striate.train.recipe import Recipe
@@ -101,15 +102,7 @@ class Trainer:
         return self.network if self.average is None else self.average.network
 
     def _objective(self, network: nn.Module) -> Objective:
-        weights = None
-        if self.recipe.class_weights == "balanced":
-            weights = balanced_weights(self.images.counts("train")).to(self.device)
-        return Objective(
-            network,
-            len(self.images.classes),
-            label_smoothing=self.recipe.label_smoothing,
-            class_weights=weights,
-        )
+        return objective_for(network, self.images, self.recipe, self.device)
 
     def run(self) -> Fitted:
         """Train to the end, or until asked to stop, and return what was learned.
@@ -120,7 +113,8 @@ class Trainer:
         """
         interrupted = False
         try:
-            while not self.clock.over and not interrupted:
+            # An epoch that was begun is ended, even if no step of it was left when asked to stop.
+            while not interrupted and (self.clock.step_in_epoch or not self.clock.over):
                 interrupted = self._epoch()
         except DivergedError as error:
             raise DivergedError(f"{error}; {self._remedy()}") from None
@@ -135,15 +129,14 @@ class Trainer:
         clock, started = self.clock, time.perf_counter()
         first = clock.step_in_epoch
         self.network.train()
-        for batch in self.batches.epoch(clock.epoch, clock.step_in_epoch):
+        batches = self.batches.epoch(clock.epoch, clock.step_in_epoch)
+        while not clock.over and (batch := next(batches, None)) is not None:
             self._step(batch)
             if self.stop():
                 self._flush()
                 self.save(self)
                 return True
-            if clock.over:
-                break
-            if time.perf_counter() - self._saved_at > CHECKPOINT_SECONDS:
+            if time.perf_counter() - self._saved_at > CHECKPOINT_SECONDS and not clock.over:
                 self._flush()
                 self._checkpoint()
         self._flush()
@@ -218,6 +211,11 @@ class Trainer:
         """Validate, keep the weights if they are the best, write the row, save."""
         clock, started = self.clock, time.perf_counter()
         found = self._validate()
+        if found is not None and not math.isfinite(found.loss):
+            raise DivergedError(
+                f"the validation loss is {found.loss} after epoch {clock.epoch}, step {clock.step} "
+                f"(learning rate {self.log.steps[-1][2]:.3g})"
+            )
         clock.validation_seconds = time.perf_counter() - started
         best = self.best.offer(self.judged, clock.epoch, found)
         train_loss, train_accuracy = self.log.means(clock.epoch)

@@ -8,9 +8,11 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from striate._errors import NetworkError
+from striate.data import ImageSet
 from striate.infer import scores_of
+from striate.train.recipe import Recipe
 
-__all__ = ["Objective", "balanced_weights"]
+__all__ = ["Objective", "balanced_weights", "objective_for"]
 
 
 class Objective:
@@ -55,23 +57,34 @@ class Objective:
         self, scores: Float[Tensor, "n k"], labels: Int64[Tensor, " n"]
     ) -> Float[Tensor, ""]:
         """Return the mean loss of scores that are already in hand."""
-        if scores.shape[1] > 1:
-            return F.cross_entropy(
-                scores, labels, weight=self.class_weights, label_smoothing=self.label_smoothing
-            )
-        target = labels.to(scores.dtype) * (1 - self.label_smoothing) + self.label_smoothing / 2
-        if self.class_weights is None:
-            return F.binary_cross_entropy_with_logits(scores[:, 0], target)
-        # The weighted mean that cross_entropy takes: divided by the weights, not by the count.
-        weight = self.class_weights[labels]
-        losses = F.binary_cross_entropy_with_logits(scores[:, 0], target, reduction="none")
-        return (losses * weight).sum() / weight.sum()
+        if scores.shape[1] == 1:
+            # The logit of class 1 is its score less that of class 0, which is taken as 0: so
+            # cross-entropy is the logistic loss, weights and smoothing included.
+            scores = F.pad(scores, (1, 0))
+        return F.cross_entropy(
+            scores, labels, weight=self.class_weights, label_smoothing=self.label_smoothing
+        )
 
     def mixed(
         self, outputs: Any, labels: Int64[Tensor, " n"], partners: Int64[Tensor, " n"], share: float
     ) -> Float[Tensor, ""]:
         """Return the loss of images mixed by MixUp: `share` of `labels`, the rest of `partners`."""
         return share * self(outputs, labels) + (1 - share) * self(outputs, partners)
+
+
+def objective_for(
+    network: nn.Module, images: ImageSet, recipe: Recipe, device: torch.device
+) -> Objective:
+    """Return the objective of training `network` on `images` by `recipe`."""
+    weights = None
+    if recipe.class_weights == "balanced":
+        weights = balanced_weights(images.counts("train")).to(device)
+    return Objective(
+        network,
+        len(images.classes),
+        label_smoothing=recipe.label_smoothing,
+        class_weights=weights,
+    )
 
 
 def _single(loss: object) -> Tensor:

@@ -37,9 +37,8 @@ def build_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer
         return torch.optim.AdamW(groups, lr=rate, betas=(recipe.momentum, 0.99), fused=fused)
     if recipe.optimizer == "rmsprop":
         return torch.optim.RMSprop(groups, lr=rate, alpha=0.9, momentum=0.0)
-    nesterov = recipe.momentum > 0 and recipe.least_momentum > 0
     return torch.optim.SGD(
-        groups, lr=rate, momentum=recipe.momentum, nesterov=nesterov, fused=fused
+        groups, lr=rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=fused
     )
 
 

@@ -1,5 +1,6 @@
 """Loss and accuracy on images that training does not read."""
 
+from contextlib import closing
 from dataclasses import dataclass
 
 import torch
@@ -35,12 +36,13 @@ def validate(
     (class weights apart, whose mean is the batch's own).
     """
     loss, right = 0.0, 0
-    for place, outputs in run_batches(network, images, preprocessing, precision=precision):
-        with torch.no_grad():
-            wanted = labels[place].to(device_of(network))
-            scores = scores_of(network, outputs, objective.classes).float()
-            loss += objective(outputs, wanted).item() * len(wanted)
-            right += int((predictions(scores) == wanted).sum())
+    with closing(run_batches(network, images, preprocessing, precision=precision)) as batches:
+        for place, outputs in batches:
+            with torch.no_grad():
+                wanted = labels[place].to(device_of(network))
+                scores = scores_of(network, outputs, objective.classes).float()
+                loss += objective(outputs, wanted).item() * len(wanted)
+                right += int((predictions(scores) == wanted).sum())
     return Validation(loss=loss / len(labels), accuracy=right / len(labels))
 
 
