@@ -54,14 +54,15 @@ def choose_device(name: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    there = ["cpu"]
+    there += ["cuda"] if torch.cuda.is_available() else []
+    there += ["mps"] if torch.backends.mps.is_available() else []
+    refusal = f"device is {name!r}, which is not there; there is auto, {', '.join(there)}"
+    if name.partition(":")[0] not in there:  # torch knows many more, which no network runs on
+        raise RecipeError(refusal)
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        there = ["cpu"]
-        there += ["cuda"] if torch.cuda.is_available() else []
-        there += ["mps"] if torch.backends.mps.is_available() else []
-        raise RecipeError(
-            f"device is {name!r}, which is not there; there is auto, {', '.join(there)}"
-        ) from error
+    except RuntimeError as error:
+        raise RecipeError(refusal) from error
     return device

@@ -97,8 +97,10 @@ def _judge(begun: Training, fitted: Fitted, progress: Progress) -> Judged:
     temperature, split = 1.0, None
     scores, losses = torch.zeros(0, classes), torch.zeros(0)
     for name in ("validation", "test"):
+        if name == "test" and fitted.interrupted:
+            continue
         held = images.splits.get(name)
-        if held is None or len(held) == 0 or (name == "test" and fitted.interrupted):
+        if held is None or len(held) == 0:
             continue
         scores = predict_scores(
             fitted.network, held.images, images.preprocessing, classes=classes,

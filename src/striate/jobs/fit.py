@@ -66,11 +66,11 @@ def fit(
     """
     with shown(progress) as tell:
         _check_early(model, settings, out, force=force)
+        place = choose_device(device)
         images = load_data(data, load or {}, tell)
         name = network_name(model, images)
         fields, options = split_settings(name, settings)
         recipe = Recipe.from_toml({k: v for k, v in fields.items() if v is not None})
-        place = choose_device(device)
         network, options = build_network(model if isinstance(model, nn.Module) else name,
                                          images, recipe.seed, options)  # fmt: skip
         started = time.perf_counter()

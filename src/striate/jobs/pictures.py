@@ -21,7 +21,7 @@ __all__ = ["collect_pictures"]
 SAMPLES = 40
 MISTAKES = 24
 
-Arrays = dict[str, np.ndarray[Any, Any]]
+Arrays = dict[str, np.ndarray]
 
 
 def collect_pictures(
@@ -58,7 +58,7 @@ def collect_pictures(
     return pictures
 
 
-def _hwc(images: Tensor) -> np.ndarray[Any, Any]:
+def _hwc(images: Tensor) -> np.ndarray:
     return images.permute(0, 2, 3, 1).contiguous().numpy()
 
 
