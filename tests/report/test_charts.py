@@ -14,7 +14,8 @@ SMALL = Line(name="loss", x=[0.0, 1.0, 2.0], y=[0.0, 5.0, 10.0], look=2, markers
 
 
 def drawn(*lines: Line, **changes: Any) -> Node:
-    options = {"x_name": "epoch", "y_name": "loss", "summary": "It rises."} | changes
+    options: dict[str, Any] = {"x_name": "epoch", "y_name": "loss", "summary": "It rises."}
+    options |= changes
     return parse(line_chart(lines, **options)).one("svg", class_="chart")
 
 

@@ -21,6 +21,7 @@ def test_smoothing_is_the_weighted_mean(values: list[float], window: int) -> Non
     for n, actual in enumerate(smoothed(values, window), start=1):
         weights = keep ** np.arange(n)[::-1]
         expected = (weights * values[:n]).sum() / weights.sum()
+        assert actual is not None
         np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-6)
 
 

@@ -37,8 +37,8 @@ def test_what_stands_out_by_hand(record: RunRecord) -> None:
         },
     )
     assert standing_out(changed) == [
-        "Told apart best: b (F1 0.750). Hardest: a (F1 0.500).",
-        "Most frequent mistake: a taken for b, 3 times (30.0\u202f% of that class).",
+        "Told apart best: “b” (F1 0.750). Hardest: “a” (F1 0.500).",
+        "Most frequent mistake: “a” taken for “b”, 3 times (30.0\u202f% of that class).",
         "Its probabilities are off by 30.0 points on average (too sure of itself); "
         "by 5.0 points once scaled by temperature.",
         "The data: 1 broken file left out and 2 images that are in two splits.",

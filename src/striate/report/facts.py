@@ -55,7 +55,7 @@ def layers(record: RunRecord) -> Section | None:
                 for row in rows
             ],
             "totals": dict.fromkeys(("parameters", "trainable", "multiply_adds")) | totals,
-            "convention": table.get("convention"),
+            "convention": str(table.get("convention") or "").rstrip("."),
             "size": " × ".join(str(n) for n in table.get("size") or []),
             "fold": len(rows) > 36,
         },

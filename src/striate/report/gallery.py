@@ -52,7 +52,11 @@ def samples(record: RunRecord) -> Section | None:
     return Section(
         id="samples",
         title="What it learned from",
-        view={"groups": list(groups.items()) if rows else None, "tiles": tiles},
+        view={
+            "groups": list(groups.items()) if rows else None,
+            "tiles": tiles,
+            "large": sheet.large,
+        },
         sheets=(sheet,),
     )
 
@@ -66,7 +70,7 @@ def augmented(record: RunRecord) -> Section | None:
     return Section(
         id="augmented",
         title="An augmented batch",
-        view={"tiles": _tiles(sheet, labels, record.classes)},
+        view={"tiles": _tiles(sheet, labels, record.classes), "large": sheet.large},
         sheets=(sheet,),
     )
 
@@ -122,7 +126,12 @@ def mistakes(record: RunRecord) -> Section | None:
     return Section(
         id="mistakes",
         title="The worst mistakes",
-        view={"mistakes": found, "largest": largest, "maps": overlay is not None},
+        view={
+            "mistakes": found,
+            "largest": largest,
+            "maps": overlay is not None,
+            "large": photos.large,
+        },
         sheets=(photos,) if overlay is None else (photos, overlay),
     )
 

@@ -112,7 +112,7 @@ def _picture(
         paths.setdefault(_look(share, right=i == j), []).append(f"M{j} {i}h1v1h-1z")
     labelled = n <= _NAMED
     side = 12.0 * n if labelled else 720.0
-    edge = 132.0 if labelled else 22.0
+    edge = 8 + 5.6 * max(len(_short(name)) for name in names) if labelled else 22.0
     cells = [element("path", d="".join(parts), class_=look) for look, parts in paths.items()]
     inner = element(
         "svg",
@@ -145,7 +145,7 @@ def _labels(names: Sequence[str], edge: float, side: float) -> list[Markup]:
     step = side / len(names)
     parts: list[Markup] = []
     for i, name in enumerate(names):
-        short = name if len(name) <= 19 else name[:18] + "…"
+        short = _short(name)
         middle = edge + (i + 0.5) * step
         parts.append(
             element("text", short, x=edge - 5, y=middle + 3.5, text_anchor="end", class_="small")
@@ -159,6 +159,10 @@ def _labels(names: Sequence[str], edge: float, side: float) -> list[Markup]:
             )
         )
     return parts
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 22 else name[:21] + "…"
 
 
 def _axes(edge: float, side: float) -> list[Markup]:

@@ -41,6 +41,11 @@ class Sheet:
     width: int
 
     @property
+    def large(self) -> bool:
+        """Whether its pictures are photos rather than a few pixels shown as squares."""
+        return max(self.height, self.width) > _EXACT
+
+    @property
     def sprite(self) -> Markup:
         """The sheet itself, to stand once in a hidden svg."""
         return element(
@@ -87,12 +92,11 @@ class Sheet:
                     class_="smooth",
                 )
             )
-        exact = max(self.height, self.width) <= _EXACT and not stretch
         return element(
             "svg",
             *layers,
             viewBox=self.window(index),
-            class_="tile exact" if exact else "tile",
+            class_="tile" if self.large or stretch else "tile exact",
             role="img",
             aria_label=label,
             preserveAspectRatio=aspect,

@@ -123,13 +123,13 @@ def standing_out(record: RunRecord) -> list[str]:
         best = max(scored, key=lambda row: row["f1"])
         worst = min(scored, key=lambda row: row["f1"])
         said.append(
-            f"Told apart best: {best.get('name')} (F1 {best['f1']:.3f}). "
-            f"Hardest: {worst.get('name')} (F1 {worst['f1']:.3f})."
+            f"Told apart best: “{best.get('name')}” (F1 {best['f1']:.3f}). "
+            f"Hardest: “{worst.get('name')}” (F1 {worst['f1']:.3f})."
         )
     for true, predicted, n, share in pairs(metrics.get("confusion"), 1):
         said.append(
-            f"Most frequent mistake: {class_name(classes, true)} taken for "
-            f"{class_name(classes, predicted)}, {wording.count(n)} times "
+            f"Most frequent mistake: “{class_name(classes, true)}” taken for "
+            f"“{class_name(classes, predicted)}”, {wording.count(n)} times "
             f"({wording.percent(share, 1)} of that class)."
         )
     said += _trust(record) + _findings(record)

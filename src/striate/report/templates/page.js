@@ -111,7 +111,8 @@
         .map(({ line, k }) => ({ ...line, x: line.xs[k], y: line.ys[k] }))
         .filter((point) => Number.isFinite(point.y))
         .sort((a, b) => Math.abs(a.y - y) - Math.abs(b.y - y))
-        .slice(0, 8);
+        .slice(0, 6)
+        .sort((a, b) => b.y - a.y);
       if (!near.length) return null;
       const middle = left + (near[0].x - x0) / (x1 - x0) * (right - left);
       cursor.setAttribute("d", `M${middle} ${top}V${bottom}`);
