@@ -1,6 +1,5 @@
 """After training: weights, test, pictures, report. Each file is written whole; the report last."""
 
-import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -28,7 +27,6 @@ class Training:
     """A training run that has begun: everything that finishing it reads.
 
     Attributes:
-        started: `time.perf_counter()` at the first decision, with the data in memory.
         environment: Contents of environment.json so far.
     """
 
@@ -38,7 +36,6 @@ class Training:
     name: str
     options: dict[str, Any]
     recipe: Recipe
-    started: float
     environment: dict[str, Any] = field(default_factory=dict)
 
 
@@ -49,9 +46,6 @@ def finish(begun: Training, fitted: Fitted, progress: Progress) -> None:
     """
     run, images, environment = begun.run, begun.images, begun.environment
     run.report.unlink(missing_ok=True)  # an older report must not pass for this one
-    environment["fit_seconds"] = round(
-        environment.get("fit_seconds_before", 0.0) + time.perf_counter() - begun.started, 3
-    )
     card = WeightsCard(
         name=begun.name,
         code=begun.name.startswith("module ") or ":" in begun.name,
@@ -72,6 +66,7 @@ def finish(begun: Training, fitted: Fitted, progress: Progress) -> None:
     environment |= {
         "ended": now(),
         "seconds": round(fitted.seconds, 3),
+        "fit_seconds": round(environment.get("decide_seconds", 0.0) + fitted.seconds, 3),
         "peak_memory_mib": fitted.peak_memory_mib,
         "interrupted": fitted.interrupted,
         "finished": not fitted.interrupted,

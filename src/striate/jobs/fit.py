@@ -75,15 +75,17 @@ def fit(
                                          images, recipe.seed, options)  # fmt: skip
         started = time.perf_counter()
         recipe, choice = train.decide(network, images, recipe, device=place)
+        decided = time.perf_counter()
         folder = _free_folder(images.name, name) if out is None else Path(out)
         run = Run.create(folder, force=force)
         with run.locked():
             environment = describe_environment(place)
             environment |= {"precision": recipe.precision, "precision_choice": choice}
             environment |= {"started": now(), "finished": False, "interrupted": False}
+            environment["decide_seconds"] = round(decided - started, 3)
             _write_beginning(run, images, name, options, recipe, environment)
             begun = Training(run=run, network=network, images=images, name=name, options=options,
-                             recipe=recipe, environment=environment, started=started)  # fmt: skip
+                             recipe=recipe, environment=environment)  # fmt: skip
             train_run(begun, device=place, progress=tell, stop=stop)
     return run
 

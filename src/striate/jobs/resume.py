@@ -1,7 +1,6 @@
 """Go on with a run that was stopped, killed or interrupted."""
 
 import os
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -91,7 +90,6 @@ def _go_on(
     environment = _environment(run)
     place = choose_device(device or environment.get("device", "auto"))
     checkpoint = _checkpoint(run)
-    before = 0.0 if checkpoint is None else checkpoint["clock"]["before"]
     data = images if images is not None else _load(run, wanted, progress)
     _check_data(run, data)
     _restore_threads(checkpoint, environment, place)
@@ -101,7 +99,7 @@ def _go_on(
     environment |= describe_environment(place) | {"finished": False, "resumed": now()}
     begun = Training(
         run=run, network=built, images=data, name=wanted.network, options=wanted.options,
-        recipe=recipe, started=time.perf_counter() - before, environment=environment,
+        recipe=recipe, environment=environment,
     )  # fmt: skip
     train_run(begun, device=place, progress=progress, stop=stop, resume=checkpoint)
 
