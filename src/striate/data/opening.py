@@ -10,8 +10,9 @@ import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from io import BufferedReader
 from pathlib import Path
 
@@ -178,12 +179,19 @@ def quiet() -> Generator[None, None, None]:
 
 def _silence_libtiff(stack: ExitStack) -> None:
     """Keep the C library from writing to the terminal: Pillow raises the same as an exception."""
+    set_handler = _libtiff_handler()
+    if set_handler is not None:
+        stack.callback(set_handler, set_handler(None))
+
+
+@cache
+def _libtiff_handler() -> Callable[[int | None], int | None] | None:
     try:
         set_handler = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
     except (OSError, AttributeError):  # built into Pillow out of reach, as on Windows
-        return
+        return None
     set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
-    stack.callback(set_handler, set_handler(None))
+    return set_handler
 
 
 def _kind(mode: int) -> str:
