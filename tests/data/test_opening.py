@@ -57,7 +57,7 @@ def test_a_damaged_header_says_which_format(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[29] ^= 1  # the checksum of its first chunk
     path.write_bytes(data)
-    assert reason(path) == "a PNG file with its header damaged or cut short"
+    assert reason(path).startswith("a PNG file, but its header is damaged")
 
 
 def test_an_empty_file_is_broken(tmp_path: Path) -> None:

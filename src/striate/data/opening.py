@@ -106,7 +106,7 @@ def open_image(
         image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
         kind = signature(head)
-        known = f"a {kind} file with its header damaged or cut short"
+        known = f"a {kind} file, but its header is damaged, cut short or of a kind that is not read"
         raise BrokenImageError(path, known if kind else _UNKNOWN) from error
     except Image.DecompressionBombError as error:
         raise BrokenImageError(path, _too_large("the header's number of pixels")) from error
