@@ -21,6 +21,7 @@ __all__ = ["LayerView", "activity", "histogram_pictures", "layer_views"]
 _TIMES = 100  # columns of a picture at most
 _LAYERS = 300  # layers with a picture at most
 _OPEN = 24  # layers shown before a reader asks for more
+_TAIL = 1e-3  # share of the values that may lie outside of a picture
 _LINES = 40  # lines of the three charts at most
 _SMALL = Frame(290, 216)  # three side by side
 _STATISTICS = (
@@ -89,7 +90,9 @@ def layer_views(arrays: Arrays, sheet: Sheet) -> list[LayerView]:
     views: list[LayerView] = []
     for i in range(min(arrays["mean"].shape[1], _LAYERS)):
         mean, deviation, near_zero = (float(arrays[k][-1, i]) for k, _, _ in _STATISTICS)
-        limit, name = float(arrays["limit"][i]), str(arrays["names"][i])
+        trim = _empty_rows(arrays["histogram"][:, i])
+        shown = 1 - 2 * trim / arrays["histogram"].shape[2]
+        limit, name = shown * float(arrays["limit"][i]), str(arrays["names"][i])
         said = (
             f"{name}: histogram of its activations over the training, from -{limit:.3g} to "
             f"{limit:.3g}. At the end mean {mean:.3g}, standard deviation {deviation:.3g}, "
@@ -99,7 +102,7 @@ def layer_views(arrays: Arrays, sheet: Sheet) -> list[LayerView]:
             LayerView(
                 name=name,
                 kind=str(arrays["kinds"][i]),
-                picture=sheet.tile(i, said, stretch=True),
+                picture=sheet.tile(i, said, stretch=True, trim=trim),
                 strip=_strip(arrays["near_zero"][:, i]),
                 limit=limit,
                 mean=mean,
@@ -108,6 +111,17 @@ def layer_views(arrays: Arrays, sheet: Sheet) -> list[LayerView]:
             )
         )
     return views
+
+
+def _empty_rows(histogram: np.ndarray) -> int:
+    """Return how many bins at each end, as many at both, hold next to nothing at all times.
+
+    Together they hold at most `_TAIL` of the values, and a quarter of the bins is always left.
+    """
+    shares = histogram.astype(np.float64).mean(axis=0)
+    pairs = shares + shares[::-1]  # what the bins at distance k from both ends hold
+    outside = np.cumsum(pairs[: 3 * len(shares) // 8])
+    return int((outside <= _TAIL * shares.sum()).sum())
 
 
 def _strip(shares: np.ndarray) -> Markup:

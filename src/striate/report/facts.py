@@ -22,6 +22,9 @@ _NAMES = {
     "threads": "Threads",
     "device": "Device",
     "precision": "Precision",
+    "precision_choice.why": "Why this precision",
+    "precision_choice.float32_seconds": "Trial in float32",
+    "precision_choice.bfloat16_seconds": "Trial in bfloat16",
     "started": "Started",
     "ended": "Ended",
     "seconds": "Time in all",
@@ -96,9 +99,10 @@ def environment(record: RunRecord) -> Section | None:
     if not facts:
         return None
     speeds = [v for v in record.timings.get("images_per_second", []) if v is not None]
-    rows = [
-        (_NAMES.get(key) or _spelled(key), _fact(key, value)) for key, value in flat(facts).items()
-    ]
+    told = flat(facts)
+    if told.get("precision_choice.precision") == told.get("precision"):
+        told.pop("precision_choice.precision", None)
+    rows = [(_NAMES.get(key) or _spelled(key), _fact(key, value)) for key, value in told.items()]
     if speeds:
         middle = sorted(speeds)[len(speeds) // 2]
         rows.append(("Training speed (median)", f"{wording.count(middle)} images a second"))
@@ -137,7 +141,7 @@ def _spelled(key: str) -> str:
 def _fact(key: str, value: Any) -> str:
     if key in ("started", "ended", "resumed"):
         return wording.date(value)
-    if key in ("seconds", "fit_seconds"):
+    if key.endswith("seconds") and isinstance(value, int | float):
         return wording.duration(value)
     if key == "peak_memory_mib":
         return wording.memory(value)

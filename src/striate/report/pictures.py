@@ -56,15 +56,21 @@ class Sheet:
             height=self.rows * (self.height + 2 * _GUTTER),
         )
 
-    def window(self, index: int) -> str:
-        """Return the viewBox of picture `index`."""
+    def window(self, index: int, trim: int = 0) -> str:
+        """Return the viewBox of picture `index` without `trim` rows above and below."""
         row, column = divmod(index, self.columns)
         x = column * (self.width + 2 * _GUTTER) + _GUTTER
         y = row * (self.height + 2 * _GUTTER) + _GUTTER
-        return f"{x} {y} {self.width} {self.height}"
+        return f"{x} {y + trim} {self.width} {self.height - 2 * trim}"
 
     def tile(
-        self, index: int, label: str, *, over: "Sheet | None" = None, stretch: bool = False
+        self,
+        index: int,
+        label: str,
+        *,
+        over: "Sheet | None" = None,
+        stretch: bool = False,
+        trim: int = 0,
     ) -> Markup:
         """Return picture `index` as an svg that the style sheet sizes.
 
@@ -73,6 +79,7 @@ class Sheet:
             label: What it shows, for those who do not see it.
             over: A sheet of transparent pictures of the same number to lay over it.
             stretch: Whether it fills its place, whatever its aspect.
+            trim: Rows that are not shown, above and below.
         """
         aspect = "none" if stretch else None
         layers = [element("use", href=f"#{self.id}")]
@@ -95,7 +102,7 @@ class Sheet:
         return element(
             "svg",
             *layers,
-            viewBox=self.window(index),
+            viewBox=self.window(index, trim),
             class_="tile" if self.large or stretch else "tile exact",
             role="img",
             aria_label=label,

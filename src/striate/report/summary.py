@@ -96,7 +96,7 @@ def state(record: RunRecord) -> tuple[Fact, ...]:
         facts.append(Fact(name="Time", value=seconds, text=wording.duration(seconds), remark=where))
     if environment.get("started"):
         started = str(environment["started"])
-        day, _, hour = wording.date(started).partition(", ")
+        day, _, hour = wording.date(started, brief=True).partition(", ")
         facts.append(Fact(name="Started", value=started, text=day, remark=hour))
     return tuple(facts)
 

@@ -152,8 +152,12 @@ def memory(mebibytes: int | float | None) -> str:
     return f"{mebibytes / 1024:.2f}{_SPACE}GiB"
 
 
-def date(stamp: object) -> str:
+def date(stamp: object, *, brief: bool = False) -> str:
     """Return an ISO 8601 date and time in words; what is none comes back as it is.
+
+    Args:
+        stamp: Date and time.
+        brief: Whether the month is cut to three letters.
 
     >>> date("2026-03-07T09:05:12+00:00")
     '7 March 2026, 09:05 UTC'
@@ -163,7 +167,8 @@ def date(stamp: object) -> str:
     except ValueError:
         return str(stamp)
     zone = moment.tzname()
-    day = f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+    month = _MONTHS[moment.month - 1]
+    day = f"{moment.day} {month[:3] if brief else month} {moment.year}"
     return f"{day}, {moment:%H:%M}" + (f" {zone}" if zone else "")
 
 
