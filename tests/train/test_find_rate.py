@@ -125,9 +125,9 @@ def test_it_ends_where_the_loss_is_not_finite():
 @pytest.mark.parametrize(
     ("smoothed", "suggested"),
     [
-        ([2.0, 1.9, 1.7, 1.0, 0.8, 2.0], 1e-2),  # the fall from 1.7 to 1.0
-        ([2.0, 1.9, 1.0, 0.9, 3.0, 0.1], 1.0),  # up to the least; the last fall is the steepest
-        ([2.0, 1.9, 1.0, 0.9, 3.0, 1.0], 1e-3),  # behind the least nothing counts
+        ([2.0, 1.9, 1.7, 1.0, 0.8, 2.0], 10**-2.5),  # the fall from 1.7 at 1e-3 to 1.0 at 1e-2
+        ([2.0, 1.9, 1.0, 0.9, 3.0, 0.1], 10**-0.5),  # up to the least; the last fall is most
+        ([2.0, 1.9, 1.0, 0.9, 3.0, 1.0], 10**-3.5),  # behind the least nothing counts
         ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 1e-5),  # it only rises
         ([1.0], 1e-5),
         ([], 1e-5),
@@ -135,12 +135,20 @@ def test_it_ends_where_the_loss_is_not_finite():
 )
 def test_the_suggestion_by_hand(smoothed: list[float], suggested: float):
     rates = [10.0**k for k in range(-5, 1)]
-    assert _steepest(rates, smoothed) == suggested
+    assert _steepest(rates, smoothed) == pytest.approx(suggested)
 
 
-def test_the_suggestion_is_a_fall_a_decade_not_a_step():
-    # 1 in a third of a decade is steeper than 2 in a whole one.
-    assert _steepest([1e-4, 1e-3, 2e-3], [5.0, 3.0, 2.0]) == 2e-3
+def test_the_suggestion_looks_at_a_whole_decade():
+    # Four rates a decade. One step falls by 1 and is made up for: noise. From the fifth rate on
+    # the loss falls by .5 a step, 2 a decade.
+    rates = [10 ** (k / 4) for k in range(-16, -3)]
+    smoothed = [9.0, 8.0, 9.0, 9.0, 9.0, 8.5, 8.0, 7.5, 7.0, 6.9, 6.8, 6.7, 9.9]
+    assert _steepest(rates, smoothed) == pytest.approx((rates[4] * rates[8]) ** 0.5)
+
+
+def test_the_suggestion_of_a_curve_shorter_than_a_decade():
+    rates = [10 ** (k / 16) for k in range(6)]
+    assert _steepest(rates, [3.0, 2.0, 1.0, 5.0, 6.0, 7.0]) == pytest.approx(rates[1])
 
 
 def test_class_weights_and_mixup_count_as_in_training():
