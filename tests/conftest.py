@@ -12,6 +12,10 @@ from torch import Tensor, nn
 hypothesis.settings.register_profile("striate", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.load_profile("striate")
 
+# Tests are many small operations, and pytest-xdist runs them side by side: more threads a process
+# would only wait for one another.
+torch.set_num_threads(1)
+
 
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
