@@ -37,12 +37,16 @@ def flatten(image: Image.Image, channels: int) -> Image.Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         image = Image.fromarray(_eight_bits(image))
     elif image.mode in _OWN_ALPHA:
-        image = _over_white(image.convert(_OWN_ALPHA[image.mode]))
+        image = _over_white(_converted(image, _OWN_ALPHA[image.mode]))
     elif "transparency" in image.info:
         image = _over_white(image.convert("RGBA"))
     elif image.mode == "LAB":
         image = image.convert("RGB")
-    return image.convert("L" if channels == 1 else "RGB")
+    return _converted(image, "L" if channels == 1 else "RGB")
+
+
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)  # convert() would copy
 
 
 def _over_white(image: Image.Image) -> Image.Image:
