@@ -149,6 +149,13 @@ def test_no_trace_and_no_record_when_the_forward_raises() -> None:
     assert len(statistics.result().steps) == 0
 
 
+def test_no_record_where_the_network_did_not_run() -> None:
+    statistics = ActivationStatistics(residual_net())
+    with statistics.watch(1):
+        pass
+    assert len(statistics.result().steps) == 0
+
+
 def test_functional_and_shared_calls_are_told_apart() -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 1), Shared())
     statistics = ActivationStatistics(network)

@@ -189,6 +189,62 @@ def test_the_last_map_of_a_layer_that_is_called_for_vectors_too() -> None:
     torch.testing.assert_close(found.values, (weights * conv).sum(dim=1).relu().detach())
 
 
+def test_the_last_call_of_a_shared_layer() -> None:
+    conv, head = nn.Conv2d(1, 1, 1, bias=False), nn.Linear(1, 1, bias=False)
+    conv.weight.data.fill_(2)
+    head.weight.data.fill_(1)
+    net = nn.Sequential(conv, nn.ReLU(), conv, nn.AdaptiveAvgPool2d(1), nn.Flatten(), head)
+    # The last output is 4 relu(x); the score is its mean over 4 pixels, so the weight is 1/4.
+    # (Of the first, 2 x, the mean gradient is 2/4 * 3/4, which would make 0.75 relu(x).)
+    found = grad_cam(net, IMAGE, 1, layer="2")
+    torch.testing.assert_close(found.values, IMAGE[:, 0].relu())
+
+
+def test_a_map_of_several_pixels_is_preferred_to_one_of_one() -> None:
+    act, conv, head = nn.ReLU(), nn.Conv2d(1, 1, 1, bias=False), nn.Linear(1, 1, bias=False)
+    conv.weight.data.fill_(2)
+    head.weight.data.fill_(1)
+    net = nn.Sequential(act, nn.AdaptiveAvgPool2d(1), conv, act, nn.Flatten(), head)
+    # score = 2 * mean(relu(x)), so the weight is 2/4.
+    found = grad_cam(net, IMAGE, 1, layer=act)
+    torch.testing.assert_close(found.values, IMAGE[:, 0].relu() / 2)
+
+
+class Frozen(nn.Module):
+    """A body that runs without gradients, as people freeze one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(1, 3, 3, padding=1), nn.ReLU())
+        self.head = nn.Linear(3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            x = self.body(x)
+        return self.head(x.mean(dim=(2, 3)))
+
+
+@pytest.mark.parametrize("layer", [None, "body.0", "body"])
+def test_a_network_that_switches_gradients_off_itself(layer: str | None) -> None:
+    net, images = Frozen(), torch.randn(2, 1, 4, 4)
+    plain = nn.Sequential(net.body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), net.head)
+    expected = grad_cam(plain, images, layer=net.body[0] if layer == "body.0" else net.body)
+    with unchanged(net):
+        found = grad_cam(net, images, layer=layer)
+    torch.testing.assert_close(found.values, expected.values)
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.enable_grad])
+def test_images_are_not_written_to(mode: type) -> None:
+    net = nn.Sequential(nn.ReLU(inplace=True), PooledNet())
+    with mode():
+        images = torch.linspace(-1, 1, 32).reshape(2, 1, 4, 4)
+        found = grad_cam(net, images)
+        assert torch.equal(images, torch.linspace(-1, 1, 32).reshape(2, 1, 4, 4))
+    expected = grad_cam(net[1], images.clone().relu())
+    torch.testing.assert_close(found.values, expected.values)
+
+
 class Drawing(nn.Module):
     """Draws random numbers and writes a buffer in its forward."""
 

@@ -42,7 +42,19 @@ def conv() -> nn.Conv2d:
     return nn.Conv2d(1, 2, 3, padding=1)
 
 
+class LinearLast(nn.Module):
+    """A linear layer over channels that stand last, then the mean over the places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.fc = conv(), nn.Linear(2, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.conv(x).permute(0, 2, 3, 1)).mean(dim=(1, 2))
+
+
 CASES = [
+    pytest.param(LinearLast(), "conv", id="linear-over-channels-last"),
     pytest.param(nn.Sequential(conv(), nn.ReLU(), *head()), "1", id="activation"),
     pytest.param(nn.Sequential(conv(), nn.BatchNorm2d(2), *head()), "1", id="norm"),
     pytest.param(
@@ -79,6 +91,13 @@ def test_found(network: nn.Module, name: str) -> None:
     network.train()
     with unchanged(network):
         assert feature_layer(network, images) == name
+
+
+def test_images_are_not_written_to() -> None:
+    network = nn.Sequential(nn.ReLU(inplace=True), conv(), *head())
+    images = -torch.ones(1, 1, 4, 4)
+    feature_layer(network, images)
+    assert torch.equal(images, -torch.ones(1, 1, 4, 4))
 
 
 def test_a_network_of_vectors_has_no_map() -> None:

@@ -137,7 +137,6 @@ def _link(value: Any) -> tuple[Any, Any]:
     """Return a tensor to keep and one that goes on, the second made from the first in the graph."""
     if not isinstance(value, Tensor) or not (value.is_floating_point() or value.is_complex()):
         return _copy(value)
-    starts = not (value.requires_grad and torch.is_grad_enabled())
     torch.set_grad_enabled(True)
-    kept = value.detach().clone().requires_grad_() if starts else value.clone()
+    kept = value.clone() if value.requires_grad else value.detach().clone().requires_grad_()
     return kept, kept.clone()

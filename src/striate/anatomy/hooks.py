@@ -61,14 +61,14 @@ def walked(
     def leave(module: nn.Module, _inputs: Any, output: Any) -> None:
         name = names.get(id(module))
         if name is not None and get_ident() == thread:
-            while path.pop()[1] is not module:
-                pass  # a module left by an exception that its parent caught
-            if after is not None:
+            path.pop()
+            if after is not None and output is not None:
                 after(name, module, output)
 
     handles = [register_module_forward_pre_hook(enter)]
     try:
-        handles.append(register_module_forward_hook(leave))
+        # Also called, with no output, where a forward raises: its parent may catch that.
+        handles.append(register_module_forward_hook(leave, always_call=True))
         yield path
     finally:
         for handle in handles:

@@ -1,5 +1,7 @@
 """Grad-CAM: where in the image a class score comes from."""
 
+from typing import NamedTuple
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -51,30 +53,61 @@ def grad_cam(
     Source:
         Selvaraju et al., "Grad-CAM", arXiv:1610.02391, equations 1 and 2.
     """
-    with torch.inference_mode(False), preserved(network), torch.no_grad():
-        images = images.clone() if images.is_inference() else images.detach()
+    with torch.inference_mode(False), preserved(network):
+        images = images.detach().clone()  # a layer in place would write to the caller's
         chosen = feature_layer(network, images) if layer is None else layer
-        with capture(network, chosen, gradients=True) as seen:
-            outputs = network(images)
-            torch.set_grad_enabled(True)  # a target of the caller's is differentiated as well
-            score, classes = target_scores(network, outputs, target)
-            name, activation = _last_map(seen[chosen], seen.order[-1])
-            gradient = _gradient(score, activation, name)
+        found = _look(network, images, target, chosen, graph_before=False)
+        if found.gradient is None:  # a network may switch gradients off behind the layer, itself
+            found = _look(network, images, target, chosen, graph_before=True)
+    if found.gradient is None:
+        raise NetworkError(
+            f"the score does not depend on layer {found.layer!r}, or not by way of a gradient; "
+            "name another layer"
+        )
+    activation, gradient = found.activation, found.gradient
     exact = torch.promote_types(activation.dtype, torch.float32)
-    activation, gradient = activation.detach().to(exact), gradient.to(exact)
+    activation, gradient = activation.to(exact), gradient.to(exact)
     weights = gradient.mean(dim=(2, 3), keepdim=True)
     return Map(
         method="grad_cam",
         values=(weights * activation).sum(dim=1).relu(),
-        layer=name,
-        targets=classes,
-        scores=score.detach().to(exact),
+        layer=found.layer,
+        targets=found.classes,
+        scores=found.score.to(exact),
         versions=versions(),
     )
 
 
-def _last_map(outputs: list[object], name: str) -> tuple[str, Tensor]:
-    """Return the last output that is a map, with the name of the layer."""
+class _Look(NamedTuple):
+    """What one forward and backward pass show, out of the graph."""
+
+    layer: str
+    activation: Tensor
+    gradient: Tensor | None
+    score: Tensor
+    classes: Tensor | None
+
+
+def _look(
+    network: nn.Module,
+    images: Tensor,
+    target: Target,
+    layer: str | nn.Module,
+    *,
+    graph_before: bool,
+) -> _Look:
+    """Run the network; `graph_before` says whether the graph begins before the layer or at it."""
+    with torch.set_grad_enabled(graph_before), capture(network, layer, gradients=True) as seen:
+        score, classes = target_scores(network, network(images), target)
+        name, activation = seen.order[-1], _last_map(seen[layer], seen.order[-1])
+        gradient = None
+        if score.requires_grad:
+            (gradient,) = torch.autograd.grad(score.sum(), [activation], allow_unused=True)
+    return _Look(name, activation.detach(), gradient, score.detach(), classes)
+
+
+def _last_map(outputs: list[object], name: str) -> Tensor:
+    """Return the last output that is a map of several pixels, or else the last map."""
     maps = [o for o in outputs if isinstance(o, Tensor) and o.ndim == 4 and o.requires_grad]
     if not maps:
         shapes = [tuple(o.shape) if isinstance(o, Tensor) else type(o).__name__ for o in outputs]
@@ -82,16 +115,4 @@ def _last_map(outputs: list[object], name: str) -> tuple[str, Tensor]:
             f"layer {name!r} puts out {shapes[-1]}; a map needs (n, channels, height, width)"
         )
     wide = [m for m in maps if m.shape[2] * m.shape[3] > 1]
-    return name, (wide or maps)[-1]
-
-
-def _gradient(score: Tensor, activation: Tensor, name: str) -> Tensor:
-    gradient = None
-    if score.requires_grad:
-        (gradient,) = torch.autograd.grad(score.sum(), [activation], allow_unused=True)
-    if gradient is None:
-        raise NetworkError(
-            f"the score does not depend on layer {name!r}, or not by way of a gradient; "
-            "name another layer"
-        )
-    return gradient
+    return (wide or maps)[-1]
