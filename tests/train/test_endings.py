@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ from striate.train import loop as loop_module
 from striate.train.schedule import rate_and_momentum
 from striate.train.validate import Validation
 from tests.train.by_hand import CONSTANT, by_hand, trained
-from tests.train.sample import image_set, network, recipe, same, weights
+from tests.train.sample import after, image_set, network, recipe, same, weights
 
 
 @pytest.fixture
@@ -99,6 +100,28 @@ def test_with_minutes_the_schedule_follows_the_clock(turned: Turned):
     # The ninth step began in time and ended at 10; with its validation that is half a second over.
     assert [row[1] for row in fitted.log.epochs] == [4, 8, 9]
     assert fitted.seconds == 10.5
+
+
+def test_with_minutes_the_time_between_sessions_does_not_count(turned: Turned):
+    chosen = recipe(epochs=None, minutes=10 / 60, schedule="cosine", warm_up=0.5)
+    saved: list[Any] = []
+    fit(Slow(turned), image_set(), chosen, save=lambda state, _: saved.append(state), stop=after(3))
+    turned.now += 1000
+    fitted = fit(Slow(turned), image_set(), chosen, resume=saved[-1])
+    shares = [0.0, 0.1, 0.2, 0.3, 4.5 / 9.5, 5.5 / 9.5, 6.5 / 9.5, 7.5 / 9.5, 9 / 9.5]
+    expected = [rate_and_momentum(chosen, share)[0] for share in shares]
+    assert [row[2] for row in fitted.log.steps] == pytest.approx(expected)
+    assert fitted.seconds == 10.5
+
+
+def test_with_minutes_a_run_stopped_at_its_last_second_is_only_judged(turned: Turned):
+    chosen = recipe(epochs=None, minutes=6 / 60)
+    saved: list[Any] = []
+    fit(Slow(turned), image_set(), chosen, save=lambda state, _: saved.append(state), stop=after(5))
+    assert saved[-1]["clock"]["before"] == 5.5  # half a second is left, for the validation
+    fitted = fit(Slow(turned), image_set(), chosen, resume=saved[-1])
+    assert [row[1] for row in fitted.log.epochs] == [4, 5]
+    assert not fitted.interrupted
 
 
 class Poisoned(nn.Sequential):

@@ -40,6 +40,8 @@ def test_one_cycle_sets_rate_and_momentum_before_each_step():
     rates = [row[2] for row in fitted.log.steps]
     assert rates[:5] == pytest.approx([0.002 + 0.048 * k / 4 for k in range(5)])
     assert rates[5:] == pytest.approx([0.05 * (1 - 0.999 * k / 4) for k in (1, 2, 3)])
+    # An epoch's row has those of its last step.
+    assert [row[2:4] for row in fitted.log.epochs] == [fitted.log.steps[k][2:4] for k in (3, 7)]
     momenta = [row[3] for row in fitted.log.steps]
     assert momenta == pytest.approx([0.9, 0.875, 0.85, 0.825, 0.8, 0.825, 0.85, 0.875])
 

@@ -219,7 +219,7 @@ class Trainer:
         clock.validation_seconds = time.perf_counter() - started
         best = self.best.offer(self.judged, clock.epoch, found)
         train_loss, train_accuracy = self.log.means(clock.epoch)
-        rate, momentum = rate_and_momentum(self.recipe, clock.done)
+        rate, momentum = self.log.steps[-1][2:4]
         loss, accuracy = (found.loss, found.accuracy) if found else (None, None)
         self.log.epochs.append(
             (clock.epoch, clock.step, rate, momentum, train_loss, train_accuracy, loss, accuracy,
