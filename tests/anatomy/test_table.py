@@ -272,6 +272,9 @@ def test_json_of_a_later_version_is_read_and_a_damaged_one_is_not() -> None:
 
 def test_channels_are_told_by_the_first_layer() -> None:
     assert table(nn.Sequential(nn.Flatten(), nn.Linear(2 * 12, 3)), (3, 4)).parameters == 75
+    folded = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(8, 3, 3))
+    assert table(folded, 8).rows[0].output_shape == (1, 3, 2, 2)
+    assert table(Functional(), 8).rows[0].output_shape == (1, 4, 8, 8)
     with pytest.raises(NetworkError, match="say in_channels="):
         table(nn.Sequential(nn.Flatten(), nn.Linear(7, 3)), 4)
 

@@ -41,12 +41,13 @@ def table(
         network: Network that takes images.
         size: Height and width of the images, in pixels; an int stands for both. A network of
             another dimension takes as many lengths as it has axes behind the channels.
-        in_channels: Channels of the images; None is what the first convolution, or else the first
-            linear layer, takes.
+        in_channels: Channels of the images; None is what the first convolution or linear layer
+            takes, or a quarter of it (where 2 x 2 pixels are folded into channels first), 3, or 1:
+            the first with which the network runs.
         batch: Images in the batch.
 
     Raises:
-        NetworkError: The forward pass fails, or `in_channels` cannot be told.
+        NetworkError: The forward pass fails.
 
     >>> net = nn.Sequential(nn.Conv2d(1, 4, 3, bias=False), nn.ReLU(), nn.Flatten())
     >>> print(table(net, 5))
@@ -65,16 +66,19 @@ batch, biases not counted; shared parameters counted once, in the first row that
     lazy = [name for name, p in network.named_parameters() if is_lazy(p)]
     if lazy:
         raise NetworkError(f"{lazy[0]} has no shape yet; run the network on images once, then ask")
-    channels = in_channels or _in_channels(network, lengths)
-    shape = (batch, channels, *lengths)
+    guesses = [in_channels] if in_channels else _guesses(network, lengths)
+    shapes = [(batch, channels, *lengths) for channels in guesses]
+    failed: NetworkError | None = None
     with preserved(network):
-        try:
-            with torch.device("meta"):
-                ghost = _on_meta(network)
-                rows = _Rows(ghost).of(torch.empty(shape, dtype=_dtype(network)))
-        except _NO_META:
-            rows = _really(network, shape)
-    return LayerTable(rows=tuple(rows), size=lengths)
+        for run in (_ghostly, _really):
+            failed = None  # what a real pass says is better to read
+            for shape in shapes:
+                try:
+                    return LayerTable(rows=tuple(run(network, shape)), size=lengths)
+                except NetworkError as error:
+                    failed = failed or error
+    advice = "" if in_channels else "; say in_channels= if the images have other channels"
+    raise NetworkError(f"{failed}{advice}") from failed
 
 
 class _Rows:
@@ -146,6 +150,15 @@ class _Rows:
         return rows
 
 
+def _ghostly(network: nn.Module, shape: tuple[int, ...]) -> list[LayerRow]:
+    """Return the rows of a pass on the meta device, of a copy without values."""
+    try:
+        with torch.device("meta"):
+            return _Rows(_on_meta(network)).of(torch.empty(shape, dtype=_dtype(network)))
+    except _NO_META as error:
+        raise NetworkError("the network does not run without values") from error
+
+
 def _really(network: nn.Module, shape: tuple[int, ...]) -> list[LayerRow]:
     """Return the rows of a real forward pass, of zeros."""
     at = next((p.device for p in network.parameters()), torch.device("cpu"))
@@ -178,16 +191,18 @@ def _dtype(network: nn.Module) -> torch.dtype:
     return next((p.dtype for p in network.parameters() if p.is_floating_point()), torch.float32)
 
 
-def _in_channels(network: nn.Module, lengths: tuple[int, ...]) -> int:
-    """Return the channels that the first convolution takes, or else the first linear layer."""
-    for module in network.modules():
-        if isinstance(module, nn.modules.conv._ConvNd):
-            return module.in_channels
+def _guesses(network: nn.Module, lengths: tuple[int, ...]) -> list[int]:
+    """Return how many channels the images may have, the likeliest first."""
     pixels = torch.Size(lengths).numel()
-    for module in network.modules():
-        if isinstance(module, nn.Linear) and module.in_features % pixels == 0:
-            return module.in_features // pixels
-    raise NetworkError("no convolution tells how many channels the images have; say in_channels=")
+    convolutions = [m for m in network.modules() if isinstance(m, nn.modules.conv._ConvNd)]
+    linears = [m for m in network.modules() if isinstance(m, nn.Linear)]
+    likely: list[int] = []
+    if convolutions:
+        first = convolutions[0].in_channels
+        likely = [first, *([first // 4] if first % 4 == 0 else [])]
+    elif linears and linears[0].in_features % pixels == 0:
+        likely = [linears[0].in_features // pixels]
+    return list(dict.fromkeys([*likely, 3, 1]))
 
 
 def _numbers(parameters: list[nn.Parameter]) -> tuple[int, int]:
