@@ -2,11 +2,12 @@
 
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.jobs.sample import fit, write_nets, write_photos
+from tests.jobs.sample import after, fit, write_nets, write_photos
 
 
 @pytest.fixture(scope="session")
@@ -32,12 +33,21 @@ def run(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "run"))
 
 
-@pytest.fixture
-def half(photos: Path, tiny: str, tmp_path: Path) -> Callable[[int], Path]:
-    """Make a run that was stopped after so many of its steps."""
-    from tests.jobs.sample import after
+@pytest.fixture(scope="session")
+def halves(
+    photos: Path, tiny: str, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[int], Path]:
+    """Runs that were stopped after so many of their steps; not to be changed."""
 
+    @cache
     def make(steps: int) -> Path:
-        return fit(photos, tiny, tmp_path / f"half-{steps}", stop=after(steps)).folder
+        folder = tmp_path_factory.mktemp("halves") / f"half-{steps}"
+        return fit(photos, tiny, folder, stop=after(steps)).folder
 
     return make
+
+
+@pytest.fixture
+def half(halves: Callable[[int], Path], tmp_path: Path) -> Callable[[int], Path]:
+    """Give a copy of a run that was stopped after so many of its steps."""
+    return lambda steps: Path(shutil.copytree(halves(steps), tmp_path / f"half-{steps}"))

@@ -1,5 +1,6 @@
 """Folders of pictures and networks so small that a whole run takes a fraction of a second."""
 
+import csv
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
 from striate import jobs
 from striate._events import silent
@@ -17,7 +19,7 @@ from striate.data.sealing import seal
 from striate.runs import Run
 
 CLASSES = ("cross", "disc", "stripe")
-NETS = '''
+NETS = """
 import torch
 from torch import nn
 
@@ -36,7 +38,7 @@ def tiny(in_channels, classes, drop=0.1):
 
 def binary(in_channels):
     return Tiny(in_channels, 1)
-'''
+"""
 """Networks of the user's, as text of a file."""
 
 EQUAL = (
@@ -120,7 +122,8 @@ def digests(folder: Path, names: Sequence[str] = EQUAL) -> dict[str, str]:
 def assert_same(one: Path, other: Path, names: Sequence[str] = EQUAL) -> None:
     """Fail unless the files of two runs are equal byte by byte."""
     mine, theirs = digests(one, names), digests(other, names)
-    assert [name for name in names if mine[name] != theirs[name]] == []
+    different = [name for name in names if mine[name] != theirs[name]]
+    assert not different, f"{different} differ"
     assert "missing" not in mine.values()
 
 
@@ -147,3 +150,29 @@ def state(folder: Path) -> Mapping[str, tuple[int, int, bytes]]:
 def undecodable(text: str) -> str:
     """Return a name with a byte in it that is not UTF-8."""
     return os.fsdecode(text.encode() + b"\xe9")
+
+
+def resume(folder: Path, **changes: Any) -> Run:
+    """Go on in silence."""
+    arguments: dict[str, Any] = {"progress": silent, "stop": lambda: False}
+    return jobs.resume(folder, **{**arguments, **changes})
+
+
+def net(outputs: int = 3) -> nn.Module:
+    """Return a network for images of 12 x 12, the same each time."""
+    torch.manual_seed(3)
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, stride=3), nn.ReLU(), nn.Flatten(), nn.Linear(64, outputs)
+    )
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a table."""
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def softmax(scores: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return probabilities, in float64."""
+    powers = np.exp(scores.astype(np.float64) - scores.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)

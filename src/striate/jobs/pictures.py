@@ -1,7 +1,5 @@
 """The pictures that a run keeps for its report: samples, an augmented batch, the worst mistakes."""
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor, nn

@@ -1,7 +1,8 @@
 """Go on with a run that was stopped, killed or interrupted."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from striate.jobs.show import shown
 from striate.runs import Repeat, Run, is_run, read_repeat, trusted
 from striate.train import Recipe
 from striate.train.checkpoint import CHECKPOINT_FORMAT
+from striate.train.recipe import setting_names
 
 __all__ = ["resume"]
 
@@ -92,24 +94,32 @@ def _go_on(
     checkpoint = _checkpoint(run)
     data = images if images is not None else _load(run, wanted, progress)
     _check_data(run, data)
-    _restore_threads(checkpoint, environment, place)
-    built = _network(run, wanted, network, code, data, recipe)
     if recipe.minutes is not None and checkpoint is not None:
         progress(Said(text="a run by the clock resumes, but not to the same bits", warning=True))
-    environment |= describe_environment(place) | {"finished": False, "resumed": now()}
-    begun = Training(
-        run=run, network=built, images=data, name=wanted.network, options=wanted.options,
-        recipe=recipe, environment=environment,
-    )  # fmt: skip
-    train_run(begun, device=place, progress=progress, stop=stop, resume=checkpoint)
+    with _threads_of(checkpoint, environment, place):
+        built = _network(run, wanted, network, code, data, recipe)
+        environment |= describe_environment(place) | {"finished": False, "resumed": now()}
+        begun = Training(
+            run=run, network=built, images=data, name=wanted.network, options=wanted.options,
+            recipe=recipe, environment=environment,
+        )  # fmt: skip
+        train_run(begun, device=place, progress=progress, stop=stop, resume=checkpoint)
 
 
 def _recipe(run: Run, wanted: Repeat) -> Recipe:
+    """Return the recipe, which leaves nothing open: what is missing is not guessed."""
+    path = printable(run.folder / "recipe.toml")
     try:
-        return Recipe.from_toml(wanted.fields)
+        recipe = Recipe.from_toml(wanted.fields)
     except RecipeError as error:
-        path = printable(run.folder / "recipe.toml")
         raise RunError(f"{path} is damaged, or of another version: {error}") from error
+    optional = ("epochs", "minutes", "saturation")
+    missing = [n for n in setting_names() if n not in wanted.fields and n not in optional]
+    if recipe.epochs is None and recipe.minutes is None:
+        missing.append("epochs")
+    if missing:
+        raise RunError(f"{path} is damaged, or of another version: it has no {missing[0]}")
+    return recipe
 
 
 def _load(run: Run, wanted: Repeat, progress: Progress) -> ImageSet:
@@ -156,13 +166,19 @@ def _checkpoint(run: Run) -> Tables | None:
     return state
 
 
-def _restore_threads(checkpoint: Tables | None, begun: Tables, device: torch.device) -> None:
+@contextmanager
+def _threads_of(
+    checkpoint: Tables | None, begun: Tables, device: torch.device
+) -> Generator[None, None, None]:
     """Use as many threads as before: sums are split by threads, so their last bits depend on it."""
-    if device.type != "cpu":
-        return
+    here = torch.get_num_threads()
     threads = (begun if checkpoint is None else checkpoint["surroundings"]).get("threads")
-    if isinstance(threads, int) and 1 <= threads <= 1024:
+    if device.type == "cpu" and isinstance(threads, int) and 1 <= threads <= 1024:
         torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(here)
 
 
 def _network(

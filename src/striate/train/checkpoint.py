@@ -85,7 +85,8 @@ def unpack(state: Mapping[str, Any], trainer: Trainer) -> None:
         _set(trainer.clock, trainer.clock.to_state(), state["clock"])
         trainer.log = TrainingLog.from_state(state["log"])
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        raise RunError(f"the checkpoint does not fit this run ({error})") from error
+        said = " ".join(str(error).split())  # torch lists every tensor, a line each
+        raise RunError(f"the checkpoint does not fit this run ({said[:200]})") from error
 
 
 def _set(target: object, fresh: Mapping[str, Any], values: Mapping[str, Any]) -> None:
