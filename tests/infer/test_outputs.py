@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from striate._errors import NetworkError
-from striate.infer import class_count, predictions, scores_of
+from striate.infer import class_count, predictions, scores_of, widened
 
 PLAIN = nn.Identity()
 
@@ -55,6 +55,17 @@ def test_scores_of_its_own():
     assert torch.equal(scores_of(Heads(), heads, 3), torch.full((2, 3), 3.0))
     with pytest.raises(NetworkError, match="4 classes need"):
         scores_of(Heads(), heads, 4)
+
+
+def test_half_precision_is_widened_wherever_it_stands():
+    half, double = torch.ones(2, dtype=torch.bfloat16), torch.ones(2, dtype=torch.float64)
+    whole, words = torch.ones(2, dtype=torch.int16), "words"
+    found = widened({"a": [half, (half.half(), double)], "b": whole, "c": words})
+    assert found["a"][0].dtype == found["a"][1][0].dtype == torch.float32
+    assert (found["a"][1][1], found["b"], found["c"]) == (double, whole, words)
+    assert torch.equal(
+        scores_of(Heads(), (half[:, None], half[:, None]), 2), torch.full((2, 1), 2.0)
+    )
 
 
 class Named(nn.Module):

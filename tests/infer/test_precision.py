@@ -120,6 +120,27 @@ def test_frozen_weights_are_no_obstacle(native: Callable[[bool], None]):
     )
 
 
+class Determined(nn.Module):
+    """A network with an operation that bfloat16 has not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(16, 2)
+
+    def forward(self, images: Tensor) -> Tensor:
+        scores = self.linear(images.flatten(1))
+        return scores * torch.linalg.det(scores[:2])
+
+
+def test_a_network_that_fails_in_bfloat16_stays_with_float32(native: Callable[[bool], None]):
+    native(True)
+    with unchanged(net := Determined()):
+        choice = choose_precision(net, IMAGES, loss)
+    assert choice["precision"] == "float32"
+    assert choice["why"].startswith("the network fails in bfloat16 (")
+    assert "BFloat16" in choice["why"]
+
+
 class Uncopied(nn.Module):
     """A weight that is computed, such as the old weight norm leaves it."""
 

@@ -129,20 +129,22 @@ class Ringed(nn.Module):
         return {"place": self.body(images)}
 
     def scores(self, outputs: dict[str, Tensor]) -> Tensor:
-        return -torch.cdist(outputs["place"].float(), self.centres)
+        return -torch.cdist(outputs["place"], self.centres)
 
     def loss(self, outputs: dict[str, Tensor], labels: Tensor) -> Tensor:
-        distance = torch.cdist(outputs["place"].float(), self.centres)
+        distance = torch.cdist(outputs["place"], self.centres)
         return distance.gather(1, labels[:, None]).mean() + (self.radius - 2).square()
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("ema", [0.0, 0.5])
-def test_a_network_with_its_own_loss_and_scores(ema: float):
+def test_a_network_with_its_own_loss_and_scores(ema: float, precision: str):
     net, images = Ringed(), image_set()
-    fitted = fit(net, images, recipe(ema=ema, statistics=2))
+    fitted = fit(net, images, recipe(ema=ema, statistics=2, precision=precision))
     held = images["validation"]
     # The average is judged by its own loss, with its own radius and centres.
-    found = validate(net, held.images, held.labels, GREY, Objective(net, 4))
+    objective = Objective(net, 4)
+    found = validate(net, held.images, held.labels, GREY, objective, precision=precision)
     assert fitted.log.epochs[fitted.best_epoch - 1][6:8] == (found.loss, found.accuracy)
     assert net.radius.item() != 1.0
 

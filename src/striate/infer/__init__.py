@@ -1,7 +1,7 @@
 """Running a network forward: scores of many images, precision and memory of the process."""
 
 from striate.infer.allocator import keep_large_blocks
-from striate.infer.outputs import class_count, predictions, scores_of
+from striate.infer.outputs import class_count, predictions, scores_of, widened
 from striate.infer.precision import autocast, bfloat16_is_native, choose_precision
 from striate.infer.predict import evaluating, kept_modes, predict_scores, run_batches
 
@@ -17,4 +17,5 @@ __all__ = [
     "predictions",
     "run_batches",
     "scores_of",
+    "widened",
 ]

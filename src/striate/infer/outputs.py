@@ -7,13 +7,14 @@ from torch import Tensor, nn
 
 from striate._errors import NetworkError
 
-__all__ = ["class_count", "predictions", "scores_of"]
+__all__ = ["class_count", "predictions", "scores_of", "widened"]
 
 
 def scores_of(network: nn.Module, outputs: Any, classes: int) -> Float[Tensor, "n k"]:
     """Return the scores in a network's outputs, `k` being `classes`, or 1 for a binary network.
 
-    A network's own `scores(outputs)` is asked first (auxiliary heads, distances for scores).
+    A network's own `scores(outputs)` is asked first (auxiliary heads, distances for scores); what
+    it is given is in float32.
     One output unit with two classes is binary: its score is the logit of class 1.
 
     Raises:
@@ -21,7 +22,7 @@ def scores_of(network: nn.Module, outputs: Any, classes: int) -> Float[Tensor, "
     """
     own = getattr(network, "scores", None)
     if callable(own) and not isinstance(own, nn.Module):  # a layer may have that name too
-        outputs = own(outputs)
+        outputs = own(widened(outputs))
     if not isinstance(outputs, Tensor):
         raise NetworkError(
             f"the network returns {type(outputs).__name__}, but must return a tensor of scores; "
@@ -38,6 +39,23 @@ def scores_of(network: nn.Module, outputs: Any, classes: int) -> Float[Tensor, "
             f"the network's outputs have shape {tuple(outputs.shape)}, "
             f"but {classes} classes need {wanted}"
         )
+    return outputs
+
+
+def widened(outputs: Any) -> Any:
+    """Return `outputs` with tensors of half precision as float32, also in tuples, lists and dicts.
+
+    >>> import torch
+    >>> widened({"main": torch.zeros(1, dtype=torch.bfloat16), "used": 3})
+    {'main': tensor([0.]), 'used': 3}
+    """
+    if isinstance(outputs, Tensor):
+        half = outputs.is_floating_point() and outputs.element_size() == 2
+        return outputs.float() if half else outputs
+    if isinstance(outputs, dict):
+        return {key: widened(value) for key, value in outputs.items()}
+    if type(outputs) in (tuple, list):
+        return type(outputs)(widened(value) for value in outputs)
     return outputs
 
 

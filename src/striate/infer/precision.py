@@ -61,11 +61,13 @@ def choose_precision(
         said = f"the network cannot be copied to be measured ({error})"
         return {"precision": "float32", "why": said}
     devices = [images.device] if images.device.type == "cuda" else []
+    seconds: dict[str, float] = {}
     with torch.random.fork_rng(devices=devices):  # dropout draws from it
-        seconds = {
-            name: _seconds_a_step(trial, images, loss, name, repeats)
-            for name in ("float32", "bfloat16")
-        }
+        seconds["float32"] = _seconds_a_step(trial, images, loss, "float32", repeats)
+        try:
+            seconds["bfloat16"] = _seconds_a_step(trial, images, loss, "bfloat16", repeats)
+        except (RuntimeError, TypeError) as error:  # an operation that bfloat16 has not
+            return {"precision": "float32", "why": f"the network fails in bfloat16 ({error})"}
     ratio = seconds["float32"] / seconds["bfloat16"]
     return {
         "precision": "bfloat16" if ratio >= ADVANTAGE else "float32",

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from striate._errors import NetworkError
 from striate.data import ImageSet
-from striate.infer import scores_of
+from striate.infer import scores_of, widened
 from striate.train.recipe import Recipe
 
 __all__ = ["Objective", "balanced_weights", "objective_for"]
@@ -19,7 +19,7 @@ class Objective:
     """The loss of a batch: the network's own, cross-entropy, or logistic loss with one unit.
 
     A network that defines `loss(outputs, labels)` is trained by it alone: label smoothing and class
-    weights are then the network's affair.
+    weights are then the network's affair. It is given outputs in float32.
 
     Args:
         network: Network whose outputs will come.
@@ -50,7 +50,7 @@ class Objective:
             NetworkError: The outputs do not fit the classes, or the own loss is no single number.
         """
         if self.own is not None:
-            return _single(self.own(outputs, labels))
+            return _single(self.own(widened(outputs), labels))
         return self.of_scores(scores_of(self.network, outputs, self.classes).float(), labels)
 
     def of_scores(
