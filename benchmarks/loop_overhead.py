@@ -46,7 +46,7 @@ def bare(network: nn.Module, images: ImageSet, recipe: Recipe, *, slicing: bool)
     started = time.perf_counter()
     for step in range(len(batches)):
         if slicing:
-            chosen = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
+            chosen = order[step * batches.size : (step + 1) * batches.size]
             inputs = images.preprocessing.normalize(batches.images[chosen])
             labels = batches.labels[chosen]
         else:

@@ -206,9 +206,9 @@ def test_toml_has_no_null():
         (9, 40, 8),  # an eighth would be 1: 8 at least
         (5, 40, 5),  # but never more than there are
         (800, 40, 100),
-        (9_000, 40, 128),  # 1,080,000 / 9,000 = 120, 40 at most
-        (54_000, 20, 128),
-        (1_000_000, 10, 128),
+        (4_000, 40, 128),  # 200,000 / 4,000 = 50, 40 at most
+        (9_000, 22, 128),  # 22.2
+        (54_000, 18, 128),  # 3.7, 18 at least
     ],
 )
 def test_epochs_and_batch_by_hand(count: int, epochs: int, batch: int):
@@ -217,12 +217,26 @@ def test_epochs_and_batch_by_hand(count: int, epochs: int, batch: int):
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "rate"), [("sgd", 0.1), ("adamw", 0.003), ("rmsprop", 0.001)]
+    ("optimizer", "norms", "count", "rate"),
+    [
+        ("sgd", True, 2000, 0.2),
+        ("sgd", False, 2000, 0.02),
+        ("sgd", True, 256, 0.05),  # a batch of 256 / 8 = 32, a quarter of 128
+        ("sgd", False, 256, 0.005),
+        ("adamw", True, 256, 0.003),
+        ("rmsprop", False, 256, 0.001),
+    ],
 )
-def test_each_optimiser_has_its_rate(optimizer: str, rate: float):
-    images = images_of(10)
-    assert Recipe(optimizer=optimizer).resolved(images).learning_rate == rate
-    assert Recipe(optimizer=optimizer, learning_rate=0.7).resolved(images).learning_rate == 0.7
+def test_each_optimiser_has_its_rate(optimizer: str, norms: bool, count: int, rate: float):
+    images = images_of(count, size=1)
+    assert Recipe(optimizer=optimizer).resolved(images, norms=norms).learning_rate == rate
+    given = Recipe(optimizer=optimizer, learning_rate=0.7).resolved(images, norms=norms)
+    assert given.learning_rate == 0.7
+
+
+def test_a_larger_batch_keeps_the_rate_and_is_at_most_all_images():
+    resolved = Recipe(batch_size=512).resolved(images_of(300, size=1))
+    assert (resolved.batch_size, resolved.learning_rate) == (300, 0.2)
 
 
 def test_what_is_given_is_kept_and_what_is_open_is_chosen():

@@ -4,7 +4,6 @@ A module says what it is by its class; `F.relu(x)`, `x.relu()` and `torch.relu(x
 A `TorchFunctionMode` sees them all; hooks tell in which module each happens.
 """
 
-from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -78,7 +77,7 @@ class _Seer(TorchFunctionMode):
     ) -> None:
         super().__init__()
         self.path, self.see, self.kinds = path, see, kinds
-        self.named: Counter[str] = Counter()
+        self.named: dict[str, int] = {}
 
     def __torch_function__(
         self,
@@ -101,10 +100,10 @@ class _Seer(TorchFunctionMode):
             name = path
         else:
             name = f"{path}.{word}" if path else word
-        self.named[name] += 1
+        number = self.named[name] = self.named.get(name, 0) + 1
         if self.kinds is not None and kind not in self.kinds:
             return returned
-        if (number := self.named[name]) > 1:
+        if number > 1:
             name = f"{name}#{number}"
         call = Call(
             name=name,

@@ -57,8 +57,9 @@ _MEAN_NAMES = ("mean", "amax")
 _WORDS = frozenset(
     name.strip("_") for names in (*_NAMES.values(), _CLAMP_NAMES, _MEAN_NAMES) for name in names
 )
-_CLAMPS = frozenset(_functions(_CLAMP_NAMES))
-_MEANS = frozenset(_functions(_MEAN_NAMES))
+# One look-up settles most functions; those of these two depend on their arguments.
+_KIND |= dict.fromkeys(_functions(_CLAMP_NAMES), "clamp")
+_KIND |= dict.fromkeys(_functions(_MEAN_NAMES), "mean")
 
 
 def kind_of(
@@ -76,15 +77,14 @@ def kind_of(
     True
     """
     kind = _KIND.get(function)
-    if kind is not None:
-        return kind
-    if function in _CLAMPS:
+    if kind == "clamp":
         low = args[1] if len(args) > 1 else kwargs.get("min")
         return "activation" if isinstance(low, int | float) and low <= 0 else None
-    if function in _MEANS and args and isinstance(args[0], Tensor):
+    if kind == "mean":
         axes = args[1] if len(args) > 1 else kwargs.get("dim")
-        return "pooling" if _spatial(args[0].ndim, axes) else None
-    return None
+        values = args[0] if args else kwargs.get("input")
+        return "pooling" if isinstance(values, Tensor) and _spatial(values.ndim, axes) else None
+    return kind
 
 
 def is_function_name(word: str) -> bool:

@@ -195,7 +195,7 @@ def sample(output: Tensor, *, images: int = 32, values: int = 8192) -> Tensor:
     >>> sample(torch.zeros(128, 16, 14, 14)).shape  # s = 4
     torch.Size([32, 16, 3, 3])
     """
-    return output.detach()[_lattice(tuple(output.shape), images, values)]
+    return output.detach()[_lattice(output.shape, images, values)]
 
 
 @lru_cache(maxsize=1024)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from striate.data import ImageSet, Split, augment
 from striate.train.randomness import epoch_order, seed_for
-from striate.train.recipe import Recipe
+from striate.train.recipe import BATCH, Recipe
 
 __all__ = ["Batch", "Batches", "on_device"]
 
@@ -52,16 +52,16 @@ class Batches:
         self.recipe = recipe
         self.device = device
         self.augmentation = recipe.augmentation
+        self.size = min(recipe.batch_size or BATCH, len(self.labels))
 
     def __len__(self) -> int:
-        return max(1, len(self.labels) // self.recipe.batch_size)
+        return max(1, len(self.labels) // self.size)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Yield the batches of `epoch` (from 1), beginning with step `start` of it (from 0)."""
         order = epoch_order(len(self.labels), self.recipe.seed, epoch).to(self.images.device)
-        size = self.recipe.batch_size
         for step in range(start, len(self)):
-            yield self._batch(order[step * size : (step + 1) * size], epoch, step)
+            yield self._batch(order[step * self.size : (step + 1) * self.size], epoch, step)
 
     def augmented(self, chosen: Int64[Tensor, " n"], seed: int) -> UInt8[Tensor, "n c h w"]:
         """Return the images `chosen`, augmented as in training, before normalisation."""

@@ -102,7 +102,7 @@ def decide(
     device = torch.device(device)
     if len(images["train"]) == 0:
         raise DataError("there are no training images")
-    recipe = recipe.resolved(images)
+    recipe = recipe.resolved(images, norms=has_norms(network))
     decayed_and_plain(network)  # raises if there is nothing to train
     with kept_random_state():
         place(network, device)
@@ -160,3 +160,9 @@ def place(network: nn.Module, device: torch.device) -> None:
     for weight in network.parameters():
         if weight.ndim == 4:
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+
+
+def has_norms(network: nn.Module) -> bool:
+    """Return whether the network normalises activations, and so bears a high learning rate."""
+    kinds = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
+    return any(isinstance(module, kinds) for module in network.modules())

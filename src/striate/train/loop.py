@@ -202,7 +202,7 @@ class Trainer:
                 steps=clock.total_steps,
                 loss=loss,
                 accuracy=accuracy,
-                images_per_second=clock.step * self.recipe.batch_size / max(clock.elapsed, 1e-9),
+                images_per_second=clock.step * self.batches.size / max(clock.elapsed, 1e-9),
                 seconds_left=clock.seconds_left(),
             )
         )
@@ -226,7 +226,7 @@ class Trainer:
              int(best))
         )  # fmt: skip
         self.log.timings.append(
-            (clock.epoch, seconds, steps * self.recipe.batch_size / max(seconds, 1e-9),
+            (clock.epoch, seconds, steps * self.batches.size / max(seconds, 1e-9),
              clock.validation_seconds, peak_memory(self.device))
         )  # fmt: skip
         patience = self.recipe.early_stopping

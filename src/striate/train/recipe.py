@@ -18,7 +18,10 @@ AUGMENTATIONS = (
     "flip", "shift", "rotate", "scale", "shear", "erase",
     "brightness", "contrast", "saturation", "fill",
 )  # fmt: skip
-DEFAULT_RATES = {"sgd": 0.1, "adamw": 3e-3, "rmsprop": 1e-3}
+# Of a batch of 128; sgd's is of a network with norms, which bears a higher rate than one without.
+DEFAULT_RATES = {"sgd": 0.2, "adamw": 3e-3, "rmsprop": 1e-3}
+PLAIN_RATE = 0.02
+BATCH = 128
 # (low, high) of each number, both allowed.
 RANGES: dict[str, tuple[float, float]] = {
     "epochs": (1, 100_000), "minutes": (1e-3, 100_000), "batch_size": (1, 65_536),
@@ -34,10 +37,11 @@ class Recipe:
     """Every choice of a training run. None means: chosen for the data, by `resolved`.
 
     Attributes:
-        epochs: Passes over the training images; None is 1,080,000 images' worth, but 10 to 40.
+        epochs: Passes over the training images; None is 200,000 images' worth, but 18 to 40.
         minutes: Train for this long in place of `epochs`; the schedule follows the clock.
-        batch_size: Images a step.
-        learning_rate: Highest rate of the schedule; None is 0.1 for sgd, .003 adamw, .001 rmsprop.
+        batch_size: Images a step; None is 128, but at most an eighth of the training images.
+        learning_rate: Highest rate of the schedule; None is 0.2 for sgd (0.02 if the network has no
+            norms), 0.003 for adamw, 0.001 for rmsprop; sgd's in proportion to a batch below 128.
         optimizer: `sgd` (with Nesterov momentum), `adamw` or `rmsprop`.
         schedule: `one-cycle` (rate up, then down; momentum mirrored), `cosine` or `constant`.
         warm_up: Share of the one-cycle or cosine schedule in which the rate rises.
@@ -59,7 +63,7 @@ class Recipe:
 
     epochs: int | None = None
     minutes: float | None = None
-    batch_size: int = 128
+    batch_size: int | None = None
     learning_rate: float | None = None
     optimizer: str = "sgd"
     schedule: str = "one-cycle"
@@ -118,11 +122,15 @@ class Recipe:
         given = {k: getattr(self, k) for k in AUGMENTATIONS if getattr(self, k) is not None}
         return Augmentation(**given)
 
-    def resolved(self, images: ImageSet) -> "Recipe":
+    def resolved(self, images: ImageSet, *, norms: bool = True) -> "Recipe":
         """Return the recipe with every None replaced by a choice for `images`.
 
         Augmentation takes `Augmentation.default` for the set's kind and size. A batch is at most
-        an eighth of the training images, so that even a small folder makes several steps an epoch.
+        all training images, also if a larger one is asked for.
+
+        Args:
+            images: What will be trained on.
+            norms: Whether the network has norms.
         """
         geometry = images.preprocessing
         default = asdict(Augmentation.default(images.flip, geometry.height))
@@ -131,12 +139,16 @@ class Recipe:
         }
         if geometry.channels == 1:
             filled.pop("saturation", None)
-        if self.learning_rate is None:
-            filled["learning_rate"] = DEFAULT_RATES[self.optimizer]
         count = len(images["train"])
-        filled["batch_size"] = max(1, min(self.batch_size, max(8, count // 8), count))
+        batch = min(self.batch_size or min(BATCH, max(8, count // 8)), count)
+        filled["batch_size"] = batch
+        if self.learning_rate is None:
+            rate = DEFAULT_RATES[self.optimizer]
+            if self.optimizer == "sgd":
+                rate = (rate if norms else PLAIN_RATE) * min(1.0, batch / BATCH)
+            filled["learning_rate"] = rate
         if self.epochs is None and self.minutes is None:
-            filled["epochs"] = min(40, max(10, round(1_080_000 / count)))
+            filled["epochs"] = min(40, max(18, round(200_000 / count)))
         return replace(self, **filled)
 
     def to_toml(self) -> dict[str, Any]:
