@@ -32,7 +32,7 @@ def data(
             lies = (
                 f"not here yet: fetched when first used ({entry.bytes / 1e6:.0f} MB) to {entry.put}"
             )
-        say(f"{entry.name:<{width}}  {entry.what}; {entry.images:,} images; {entry.licence}")
+        say(f"{entry.name:<{width}}  {entry.what}; {entry.licence}")
         say(f"{'':<{width}}  {lies}")
     say("Any folder works too: FOLDER/class/*.jpg or FOLDER/{train,valid,test}/class/*.jpg")
 
