@@ -7,48 +7,23 @@ so a page can be held against them.
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tomli_w
 
-FASHION = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-)
+from tests.report.plan import FASHION, Plan
+from tests.report.sample_arrays import activations, pictures
+from tests.report.sample_metrics import metrics, predictions, softmax
+
+__all__ = ["FASHION", "Plan", "metrics", "predictions", "softmax", "write_run"]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Sizes of a sample run."""
-
-    classes: Sequence[str] = FASHION
-    images: int = 600
-    side: int = 12
-    channels: int = 1
-    epochs: int = 6
-    steps_an_epoch: int = 20
-    layers: int = 7
-    times: int = 30
-    bins: int = 41
-    shown: int = 40
-    mistakes: int = 12
-    seed: int = 0
-    skill: float = 3.0
-    recipe: dict[str, Any] = field(default_factory=dict)
+_USUAL = Plan()
 
 
-def write_run(folder: Path, plan: Plan = Plan()) -> Path:
+def write_run(folder: Path, plan: Plan = _USUAL) -> Path:
     """Write a sample run into `folder` and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(plan.seed)
@@ -103,75 +78,6 @@ def write_recipe(folder: Path, plan: Plan) -> None:
         "recipe": fields | plan.recipe,
     }
     (folder / "recipe.toml").write_text(tomli_w.dumps(recipe))
-
-
-def predictions(plan: Plan, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return labels and scores: right more often than not, neighbours confused."""
-    k = len(plan.classes)
-    labels = np.arange(plan.images) % k
-    scores = random.normal(size=(plan.images, k)).astype(np.float32)
-    scores[np.arange(plan.images), labels] += plan.skill
-    scores[np.arange(plan.images), (labels + 1) % k] += plan.skill / 2
-    return labels, scores
-
-
-def softmax(scores: np.ndarray) -> np.ndarray:
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-def metrics(labels: np.ndarray, scores: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
-    k = len(classes)
-    likely = softmax(scores)
-    said = likely.argmax(axis=1)
-    confusion = np.zeros((k, k), int)
-    np.add.at(confusion, (labels, said), 1)
-    bins = calibration_bins(likely, labels)
-    n = len(labels)
-    test = {
-        "accuracy": float((said == labels).mean()),
-        "loss": float(-np.log(likely[np.arange(n), labels]).mean()),
-        "ece": sum(b["count"] * abs(b["confidence"] - b["accuracy"]) for b in bins if b["count"])
-        / n,
-        "images": n,
-        "ece_scaled": 0.0123,
-    }
-    return {
-        "weights": "ema",
-        "best_epoch": 5,
-        "validation": {"accuracy": 0.8123, "loss": 0.61, "ece": 0.031, "images": 100},
-        "test": test,
-        "temperature": 1.37,
-        "classes_split": "test",
-        "classes": [class_row(confusion, i, classes[i]) for i in range(k)],
-        "confusion": confusion.tolist(),
-        "calibration": {"bins": bins},
-    }
-
-
-def class_row(confusion: np.ndarray, i: int, name: str) -> dict[str, Any]:
-    hit, found, there = confusion[i, i], confusion[:, i].sum(), confusion[i].sum()
-    precision, recall = float(hit / max(found, 1)), float(hit / max(there, 1))
-    f1 = 2 * precision * recall / max(precision + recall, 1e-12)
-    return {"name": name, "precision": precision, "recall": recall, "f1": f1, "support": int(there)}
-
-
-def calibration_bins(likely: np.ndarray, labels: np.ndarray) -> list[dict[str, Any]]:
-    sure, right = likely.max(axis=1), likely.argmax(axis=1) == labels
-    rows: list[dict[str, Any]] = []
-    for i in range(15):
-        inside = (sure > i / 15) & (sure <= (i + 1) / 15)
-        n = int(inside.sum())
-        rows.append(
-            {
-                "low": i / 15,
-                "high": (i + 1) / 15,
-                "count": n,
-                "confidence": float(sure[inside].mean()) if n else None,
-                "accuracy": float(right[inside].mean()) if n else None,
-            }
-        )
-    return rows
 
 
 def manifest(plan: Plan) -> dict[str, Any]:
@@ -264,6 +170,18 @@ def write_curves(folder: Path, plan: Plan, random: np.random.Generator) -> None:
             "accuracy": accuracy.tolist(),
         },
     )
+    write_history(folder, plan, random, loss, rate, momentum)
+
+
+def write_history(
+    folder: Path,
+    plan: Plan,
+    random: np.random.Generator,
+    loss: np.ndarray,
+    rate: np.ndarray,
+    momentum: np.ndarray,
+) -> None:
+    n = len(loss)
     ends = np.arange(1, plan.epochs + 1) * plan.steps_an_epoch
     means = loss.reshape(plan.epochs, -1).mean(axis=1)
     validation = 0.25 + 1.2 * np.exp(-3 * ends / n) + 0.02 * random.normal(size=plan.epochs)
@@ -292,64 +210,3 @@ def write_curves(folder: Path, plan: Plan, random: np.random.Generator) -> None:
             "peak_memory_mib": [800.0] * plan.epochs,
         },
     )
-
-
-def activations(plan: Plan, random: np.random.Generator) -> dict[str, np.ndarray]:
-    t, n, bins = plan.times, plan.layers, plan.bins
-    steps = np.linspace(1, plan.epochs * plan.steps_an_epoch, t).astype(np.int64)
-    place = np.linspace(0, 1, t)[:, None]
-    deviation = (0.5 + 0.5 * place + 0.1 * np.arange(n)).astype(np.float32)
-    near_zero = np.clip(0.2 + 0.3 * place + 0.02 * np.arange(n), 0, 1).astype(np.float32)
-    limit = (3 * deviation.max(axis=0)).astype(np.float32)
-    centres = (np.arange(bins) + 0.5) / bins * 2 - 1
-    values = centres * limit[None, :, None] / deviation[:, :, None]
-    histogram = np.exp(-(values**2) / 2)
-    histogram /= histogram.sum(axis=2, keepdims=True)
-    return {
-        "steps": steps,
-        "names": np.array([f"stages.{i // 4}.{i % 4}.conv" for i in range(n)]),
-        "kinds": np.array(["Conv2d", "BatchNorm2d", "ReLU"])[np.arange(n) % 3],
-        "mean": (0.1 * random.normal(size=(t, n))).astype(np.float32),
-        "deviation": deviation,
-        "near_zero": near_zero,
-        "limit": limit,
-        "histogram": histogram.astype(np.float32),
-    }
-
-
-def pictures(
-    plan: Plan, random: np.random.Generator, labels: np.ndarray, scores: np.ndarray
-) -> dict[str, np.ndarray]:
-    likely = softmax(scores)
-    losses = -np.log(likely[np.arange(len(labels)), labels])
-    wrong = np.flatnonzero(likely.argmax(axis=1) != labels)
-    worst = wrong[np.argsort(-losses[wrong])][: plan.mistakes]
-    maps = np.maximum(random.normal(size=(len(worst), plan.side, plan.side)), 0)
-    maps[:1] = 0  # one map without evidence
-    shown = np.arange(plan.shown) % len(plan.classes)
-    kernel = (16, plan.channels, 3, 3)
-    return {
-        "sample_images": photos(shown, plan, random),
-        "sample_labels": shown,
-        "augmented_images": photos(shown, plan, random),
-        "augmented_labels": shown,
-        "mistake_images": photos(labels[worst], plan, random),
-        "mistake_labels": labels[worst],
-        "mistake_predictions": likely[worst].argmax(axis=1),
-        "mistake_losses": losses[worst].astype(np.float32),
-        "mistake_probabilities": likely[worst].max(axis=1).astype(np.float32),
-        "mistake_names": np.array([f"test/{i:05d}.png" for i in worst]),
-        "mistake_maps": maps.astype(np.float32),
-        "filters": random.normal(size=kernel).astype(np.float32),
-        "filters_layer": np.array("stem.conv"),
-    }
-
-
-def photos(labels: np.ndarray, plan: Plan, random: np.random.Generator) -> np.ndarray:
-    """Return pictures (n, h, w, c): stripes whose direction is the class, in noise."""
-    y, x = np.mgrid[: plan.side, : plan.side] / plan.side
-    angle = np.pi * labels[:, None, None] / len(plan.classes)
-    waves = np.sin(12 * (x * np.cos(angle) + y * np.sin(angle)))
-    shape = (len(labels), plan.side, plan.side, plan.channels)
-    noisy = 127 + 90 * waves[..., None] + 20 * random.normal(size=shape)
-    return np.clip(noisy, 0, 255).astype(np.uint8)

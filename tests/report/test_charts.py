@@ -69,6 +69,14 @@ def test_high_cuts_the_axis() -> None:
     assert drawn(line, high=1.0).all("svg")[0].attributes["viewbox"] == "40 18 336 186"
 
 
+def test_bounds_stop_the_axis() -> None:
+    line = Line(name="a", x=[0.0, 1.0], y=[-0.01, 0.97])
+    assert drawn(line, y_range=(-0.05, 1.0)).attributes["data-domain"] == "0 1 -0.05 1"
+    assert drawn(line).attributes["data-domain"] == "0 1 -0.2 1"
+    high = Line(name="a", x=[0.0, 1.0], y=[0.0, 1.03])
+    assert drawn(high, y_range=(0.0, 1.1)).attributes["data-domain"] == "0 1 0 1.1"
+
+
 def test_empty_lines_make_an_empty_chart() -> None:
     chart = drawn(Line(name="a", x=[], y=[]), Line(name="b", x=[1.0], y=[None]))
     assert [p.attributes["d"] for p in chart.all("path", class_="line")] == ["", ""]

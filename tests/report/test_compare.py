@@ -13,7 +13,7 @@ from striate.report.differences import duel, fields, names, numbers
 from striate.runs.record import RunRecord, read_record
 from tests.report.reading import Node, parse
 from tests.report.sample import Plan, write_run
-from tests.report.test_page import nasty
+from tests.report.test_safety import nasty
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,8 @@ def test_final_numbers_are_the_records(page: Node, record: RunRecord, other: Run
     winner = rows["Test accuracy"].one("td", class_="winner")
     assert winner.values == [both[1]]
     assert winner.text.endswith("(best)")
+    losses = [record.metrics["test"]["loss"], other.metrics["test"]["loss"]]
+    assert rows["Test loss"].one("td", class_="winner").values == [min(losses)]
     # Equal in both: none is the best.
     assert not rows["Validation accuracy"].all("td", class_="winner")
     assert rows["Parameters"].values == [23040, 23040]

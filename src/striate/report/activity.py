@@ -147,18 +147,6 @@ def _chart(
 ) -> Markup:
     values = arrays[name].astype(np.float64)
     n = values.shape[1]
-    steps = [float(step) for step in arrays["steps"]]
-    kept = every(len(steps), _TIMES)
-    picked = every(n, _LINES)
-    lines = [
-        Line(
-            name=str(arrays["names"][i]),
-            x=[steps[k] for k in kept],
-            y=[_known(values[k, i]) for k in kept],
-            look=_depth(i, n),
-        )
-        for i in picked
-    ]
     percent = name == "near_zero"
 
     def text(value: float) -> str:
@@ -174,7 +162,7 @@ def _chart(
             f"({arrays['names'][high]})."
         )
     return line_chart(
-        lines,
+        _lines(arrays, values),
         x_name="step",
         y_name=title,
         summary=summary,
@@ -183,6 +171,21 @@ def _chart(
         whole_x=True,
         size=_SMALL,
     )
+
+
+def _lines(arrays: Arrays, values: np.ndarray) -> list[Line]:
+    """Return a line of `values` for each layer, or for some of many, first to last."""
+    steps, n = arrays["steps"], values.shape[1]
+    kept = every(len(steps), _TIMES)
+    return [
+        Line(
+            name=str(arrays["names"][i]),
+            x=[float(steps[k]) for k in kept],
+            y=[_known(values[k, i]) for k in kept],
+            look=_depth(i, n),
+        )
+        for i in every(n, _LINES)
+    ]
 
 
 def _known(value: float) -> float | None:

@@ -94,15 +94,8 @@ def line_chart(
         high: Where the vertical axis ends though lines go on above it.
         size: How large it is.
     """
-    clear = [line for line in lines if not line.faint] or list(lines)
-    xs = span(x for line in lines for x in line.x) or (0.0, 1.0)
-    ys = span(y for line in clear for y in line.y) or (0.0, 1.0)
-    top = ys[1] if high is None else min(high, ys[1])
-    low, top = widened(min(ys[0], top), top, floor=y_range[0], ceiling=y_range[1])
-    x = Scale(xs[0], xs[1] if xs[1] > xs[0] else xs[0] + 1, *size.x)
-    y = Scale(low, top, *size.y)
-    across = ticks(x.low, x.high, 6, whole=whole_x)
-    up = ticks(low, top)
+    x, y = _scales(lines, y_range, high, size)
+    across, up = ticks(x.low, x.high, 6, whole=whole_x), ticks(y.low, y.high)
     return element(
         "svg",
         *frame(
@@ -155,6 +148,21 @@ def frame(
     middle, foot = (left + right) / 2, size.height - 5
     name = element("text", x_name, x=middle, y=foot, text_anchor="middle", class_="axis-name")
     return [*parts, name]
+
+
+def _scales(
+    lines: Sequence[Line],
+    y_range: tuple[float | None, float | None],
+    high: float | None,
+    size: Frame,
+) -> tuple[Scale, Scale]:
+    clear = [line for line in lines if not line.faint] or list(lines)
+    xs = span(x for line in lines for x in line.x) or (0.0, 1.0)
+    ys = span(y for line in clear for y in line.y) or (0.0, 1.0)
+    top = ys[1] if high is None else min(high, ys[1])
+    low, top = widened(min(ys[0], top), top, floor=y_range[0], ceiling=y_range[1])
+    right = xs[1] if xs[1] > xs[0] else xs[0] + 1
+    return Scale(xs[0], right, *size.x), Scale(low, top, *size.y)
 
 
 def _class(line: Line) -> str:

@@ -100,33 +100,10 @@ def _picture(
     counts: Sequence[Sequence[int | float]], shares: Sequence[Sequence[float]], names: Sequence[str]
 ) -> Markup:
     n = len(names)
-    found = [
-        (shares[i][j], i, j, value)
-        for i, row in enumerate(counts)
-        for j, value in enumerate(row)
-        if value > 0
-    ]
-    found = sorted(found, reverse=True)[:_CELLS]
-    paths: dict[str, list[str]] = {}
-    for share, i, j, _ in found:
-        paths.setdefault(_look(share, right=i == j), []).append(f"M{j} {i}h1v1h-1z")
     labelled = n <= _NAMED
     side = 12.0 * n if labelled else 720.0
     edge = 8 + 5.6 * max(len(_short(name)) for name in names) if labelled else 22.0
-    cells = [element("path", d="".join(parts), class_=look) for look, parts in paths.items()]
-    inner = element(
-        "svg",
-        element("rect", width=n, height=n, class_="ground"),
-        *cells,
-        x=edge,
-        y=edge,
-        width=side,
-        height=side,
-        viewBox=f"0 0 {n} {n}",
-        class_="cells",
-        data_names=json.dumps(list(names)),
-        data_cells=" ".join(f"{i},{j},{value:g}" for _, i, j, value in found),
-    )
+    inner = _squares(counts, shares, names, edge, side)
     right = sum(counts[i][i] for i in range(n)) / (sum(map(sum, counts)) or 1)
     return element(
         "svg",
@@ -138,6 +115,40 @@ def _picture(
         aria_label=f"Confusion matrix of {n} classes as a picture, a row a true class, a column "
         f"a predicted class. {wording.percent(right, 1)} of the images lie on the diagonal. The "
         "most frequent mistakes are listed below.",
+    )
+
+
+def _squares(
+    counts: Sequence[Sequence[int | float]],
+    shares: Sequence[Sequence[int | float]],
+    names: Sequence[str],
+    edge: float,
+    side: float,
+) -> Markup:
+    """Return the cells that are not 0, those of one heat in one path."""
+    n = len(names)
+    found = [
+        (shares[i][j], i, j, value)
+        for i, row in enumerate(counts)
+        for j, value in enumerate(row)
+        if value > 0
+    ]
+    found = sorted(found, reverse=True)[:_CELLS]
+    paths: dict[str, list[str]] = {}
+    for share, i, j, _ in found:
+        paths.setdefault(_look(share, right=i == j), []).append(f"M{j} {i}h1v1h-1z")
+    return element(
+        "svg",
+        element("rect", width=n, height=n, class_="ground"),
+        *[element("path", d="".join(parts), class_=look) for look, parts in paths.items()],
+        x=edge,
+        y=edge,
+        width=side,
+        height=side,
+        viewBox=f"0 0 {n} {n}",
+        class_="cells",
+        data_names=json.dumps(list(names)),
+        data_cells=" ".join(f"{i},{j},{value:g}" for _, i, j, value in found),
     )
 
 

@@ -81,24 +81,9 @@ class Sheet:
             stretch: Whether it fills its place, whatever its aspect.
             trim: Rows that are not shown, above and below.
         """
-        aspect = "none" if stretch else None
         layers = [element("use", href=f"#{self.id}")]
         if over is not None:
-            upper = element("use", href=f"#{over.id}")
-            box = self.window(index).split()
-            layers.append(
-                element(
-                    "svg",
-                    upper,
-                    viewBox=over.window(index),
-                    x=box[0],
-                    y=box[1],
-                    width=self.width,
-                    height=self.height,
-                    preserveAspectRatio="none",
-                    class_="smooth",
-                )
-            )
+            layers.append(self._above(over, index))
         return element(
             "svg",
             *layers,
@@ -106,7 +91,22 @@ class Sheet:
             class_="tile" if self.large or stretch else "tile exact",
             role="img",
             aria_label=label,
-            preserveAspectRatio=aspect,
+            preserveAspectRatio="none" if stretch else None,
+        )
+
+    def _above(self, over: "Sheet", index: int) -> Markup:
+        """Return picture `index` of `over` where this sheet has its own."""
+        x, y, *_ = self.window(index).split()
+        return element(
+            "svg",
+            element("use", href=f"#{over.id}"),
+            viewBox=over.window(index),
+            x=x,
+            y=y,
+            width=self.width,
+            height=self.height,
+            preserveAspectRatio="none",
+            class_="smooth",
         )
 
 
