@@ -135,7 +135,7 @@ class Failing(nn.Module):
 
 def test_the_network_is_left_as_it_was_when_it_raises_itself():
     net = Failing()
-    with unchanged(net), pytest.raises(RuntimeError, match="no 2 images"):
+    with unchanged(net), pytest.raises(NetworkError, match="the network failed: no 2 images"):
         predict_scores(net, pictures(5), GREY, classes=3, batch_size=2)
 
 

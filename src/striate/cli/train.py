@@ -84,8 +84,8 @@ def train(
         fields |= {"minutes": minutes, "epochs": None} if epochs is None else {"minutes": minutes}
     if seed is not None:
         fields["seed"] = seed
-    run = jobs.fit(data or "fashion-mini", model, out=out, force=force, device=device,
-                   load=load, **fields)  # fmt: skip
+    data = "fashion-mini" if data is None else data  # an empty text is a mistake
+    run = jobs.fit(data, model, out=out, force=force, device=device, load=load, **fields)
     _report(run, json=json)
 
 

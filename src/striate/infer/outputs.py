@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from striate._errors import NetworkError
+from striate.infer.blame import blamed
 
 __all__ = ["class_count", "predictions", "scores_of", "widened"]
 
@@ -22,7 +23,8 @@ def scores_of(network: nn.Module, outputs: Any, classes: int) -> Float[Tensor, "
     """
     own = getattr(network, "scores", None)
     if callable(own) and not isinstance(own, nn.Module):  # a layer may have that name too
-        outputs = own(widened(outputs))
+        with blamed("the network's scores(outputs) failed"):
+            outputs = own(widened(outputs))
     if not isinstance(outputs, Tensor):
         raise NetworkError(
             f"the network returns {type(outputs).__name__}, but must return a tensor of scores; "

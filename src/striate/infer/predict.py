@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from striate._events import Moved, Progress, silent
 from striate.data import Preprocessing
+from striate.infer.blame import blamed
 from striate.infer.outputs import scores_of
 from striate.infer.precision import autocast
 
@@ -58,7 +59,8 @@ def run_batches(
             # The settings hold for the forward pass only: the caller's own code runs in between.
             with torch.inference_mode(), autocast(device, precision):
                 batch = preprocessing.normalize(images[place], device=device)
-                outputs = network(batch)
+                with blamed("the network failed"):
+                    outputs = network(batch)
             yield place, outputs
 
 

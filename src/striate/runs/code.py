@@ -112,7 +112,8 @@ def _function(file: Path, name: str) -> Callable[..., Any]:
 
 def _where(error: BaseException, file: Path) -> str:
     """Say what was raised, and at which line of the user's file."""
-    said = (str(error).strip().splitlines() or [""])[0]
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    said = (text.strip().splitlines() or [""])[0]
     lines = [
         frame.lineno
         for frame in traceback.extract_tb(error.__traceback__)

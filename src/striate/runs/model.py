@@ -56,7 +56,7 @@ class NetworkSpec:
                 self.name, in_channels=in_channels, classes=classes, size=size,
                 options=self.options,
             )  # fmt: skip
-        if _exists(Path(self.name)):
+        if self.name and _exists(Path(self.name)):
             raise NetworkError(
                 f"{printable(self.name)} is a path, but a network to train is a zoo name "
                 "or file.py:function"

@@ -12,6 +12,7 @@ from striate._errors import DataError, NetworkError, RunError
 from striate._events import Progress, Said, silent
 from striate.data import ImageSet
 from striate.infer import (
+    blamed,
     choose_precision,
     evaluating,
     keep_large_blocks,
@@ -111,7 +112,10 @@ def decide(
         _try(network, batch, objective)
         if recipe.precision != "auto":
             return recipe, {"precision": recipe.precision, "why": "set in the recipe"}
-        choice = choose_precision(network, batch.images, lambda out: objective(out, batch.labels))
+        with blamed("the network cannot be trained"):
+            choice = choose_precision(
+                network, batch.images, lambda out: objective(out, batch.labels)
+            )
     return replace(recipe, precision=choice["precision"]), choice
 
 
@@ -127,13 +131,8 @@ def _try(network: nn.Module, batch: Batch, objective: Objective) -> None:
     """Run two images forward in evaluation mode; say in one line what a network cannot take."""
     images, labels = batch.images[:2], batch.labels[:2]
     with evaluating(network), torch.no_grad():
-        try:
+        with blamed(f"the network cannot take images of shape {tuple(images.shape[1:])}"):
             outputs = network(images)
-        except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
-            said = str(error).strip().splitlines() or [type(error).__name__]
-            raise NetworkError(
-                f"the network cannot take images of shape {tuple(images.shape[1:])}: {said[0]}"
-            ) from error
         scores_of(network, outputs, objective.classes)
         loss = float(objective(outputs, labels))
     if not math.isfinite(loss):

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from striate._errors import DivergedError
 from striate._events import EpochEnded, Progress, TrainingStep
 from striate.anatomy import ActivationRecord, ActivationStatistics
 from striate.data import ImageSet
-from striate.infer import autocast, predictions, scores_of
+from striate.infer import autocast, blamed, predictions, scores_of
 from striate.train.averaging import Average
 from striate.train.batches import Batch, Batches, on_device
 from striate.train.best import Best
@@ -150,14 +150,15 @@ class Trainer:
         rate, momentum = rate_and_momentum(recipe, done)
         set_rate(self.optimizer, rate, momentum)
         seed_network(seed_for(recipe.seed, clock.epoch, clock.step_in_epoch, "network"))
-        with self._watched(done), autocast(self.device, recipe.precision):
+        with self._blamed(), self._watched(done), autocast(self.device, recipe.precision):
             outputs = self.network(batch.images)
         if batch.partners is None:
             loss = self.objective(outputs, batch.labels)
         else:
             loss = self.objective.mixed(outputs, batch.labels, batch.partners, batch.share)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        with self._blamed():
+            loss.backward()
         if recipe.clip_gradient:
             nn.utils.clip_grad_norm_(self.weights, recipe.clip_gradient)
         self.optimizer.step()
@@ -170,6 +171,10 @@ class Trainer:
         waiting = time.perf_counter() - self._flushed_at
         if self.log.pending >= FLUSH_STEPS or waiting > FLUSH_SECONDS:
             self._flush()
+
+    def _blamed(self) -> AbstractContextManager[None]:
+        clock = self.clock
+        return blamed(f"the network failed at epoch {clock.epoch}, step {clock.step + 1}")
 
     def _watched(self, done: float) -> Any:
         """Return the context in which this step's forward pass runs: watched now and then."""

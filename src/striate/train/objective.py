@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from striate._errors import NetworkError
 from striate.data import ImageSet
-from striate.infer import scores_of, widened
+from striate.infer import blamed, scores_of, widened
 from striate.train.recipe import Recipe
 
 __all__ = ["Objective", "balanced_weights", "objective_for"]
@@ -50,7 +50,8 @@ class Objective:
             NetworkError: The outputs do not fit the classes, or the own loss is no single number.
         """
         if self.own is not None:
-            return _single(self.own(widened(outputs), labels))
+            with blamed("the network's loss(outputs, labels) failed"):
+                return _single(self.own(widened(outputs), labels))
         return self.of_scores(scores_of(self.network, outputs, self.classes).float(), labels)
 
     def of_scores(
