@@ -14,13 +14,14 @@ from torch import nn
 from striate import data as data_room
 from striate import train, zoo
 from striate._errors import DataError, DivergedError, NetworkError, RecipeError
-from striate._events import Progress, Said
+from striate._events import Progress
 from striate.data import ImageSet
 from striate.jobs.environment import choose_device, describe_environment, now
 from striate.jobs.finish import Training, finish
 from striate.jobs.interrupt import stoppable
 from striate.jobs.show import shown
 from striate.runs import NetworkSpec, Run
+from striate.runs.lazy import shaped
 from striate.train.randomness import kept_random_state, seed_for
 from striate.train.recipe import Recipe, setting_names
 
@@ -147,15 +148,12 @@ def _last_good(run: Run) -> str:
 def load_data(
     data: str | os.PathLike[str] | ImageSet, options: Mapping[str, Any], progress: Progress
 ) -> ImageSet:
-    """Return the images, and say what the doctor found wrong with them."""
+    """Return the images; what the doctor found wrong with them is told by the data room."""
     if isinstance(data, ImageSet):
         if options:
             raise DataError("options for loading are given, but the images are loaded already")
         return data
-    images = data_room.load(os.fspath(data), progress=progress, **options)
-    for warning in images.manifest.get("doctor", {}).get("warnings", []):
-        progress(Said(text=str(warning), warning=True))
-    return images
+    return data_room.load(os.fspath(data), progress=progress, **options)
 
 
 def split_settings(
@@ -184,13 +182,13 @@ def build_network(
     model: str | nn.Module, images: ImageSet, seed: int, options: dict[str, Any]
 ) -> tuple[nn.Module, dict[str, Any]]:
     """Return the network for `images`, its weights a function of `seed`, and its options."""
-    if isinstance(model, nn.Module):
-        if options:
-            raise NetworkError(f"the module is built already, so it takes no {next(iter(options))}")
-        return model, {}
+    if isinstance(model, nn.Module) and options:
+        raise NetworkError(f"the module is built already, so it takes no {next(iter(options))}")
     geometry = images.preprocessing
     with kept_random_state():
         torch.manual_seed(seed_for(seed, 0, 0, "weights"))
+        if isinstance(model, nn.Module):
+            return shaped(model, geometry.channels, (geometry.height, geometry.width)), {}
         network = NetworkSpec(name=model, options=options).build(
             in_channels=geometry.channels,
             classes=len(images.classes),
