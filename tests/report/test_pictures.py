@@ -93,7 +93,16 @@ def test_filters_over_colour_are_colours() -> None:
 
 
 def test_filters_of_other_depths_are_planes() -> None:
-    assert filter_pixels(np.ones((4, 5, 3, 3)), BLUE_ORANGE).shape == (20, 3, 3, 3)
+    # Four channels of one weight, each 3 x 3 pixels: two rows of two, a line of grey between them.
+    weights = np.array([[[[-1.0]], [[0.0]], [[0.0]], [[1.0]]]])
+    low, zero, high, grey = [10, 61, 124], [244, 244, 242], [111, 47, 0], [128] * 3
+    expected = [[low, grey, zero], [grey, grey, grey], [zero, grey, high]]
+    pixels = filter_pixels(weights, BLUE_ORANGE)[0]
+    assert pixels.shape == (7, 7, 3)
+    assert pixels[1::2, 1::2].tolist() == expected
+    assert (pixels[:3, :3] == low).all()
+    # Five of 3 x 3: two rows of three, the last place empty.
+    assert filter_pixels(np.ones((4, 5, 3, 3)), BLUE_ORANGE).shape == (4, 19, 29, 3)
     assert filter_pixels(np.zeros((2, 1, 3, 3)), BLUE_ORANGE)[0, 0, 0].tolist() == [244, 244, 242]
 
 

@@ -83,20 +83,15 @@ def filters(record: RunRecord) -> Section | None:
         return None
     total, depth = weights.shape[:2]
     colour = depth == 3
-    shown = min(total, _SHOWN if colour or depth == 1 else max(1, _SHOWN // depth))
+    shown = min(total, _SHOWN)
     pixels = filter_pixels(weights[:shown], BLUE_ORANGE)
     sheet = photo_sheet("filters-sheet", pixels)
-    planes = 1 if colour else depth
-    tiles = [
-        sheet.tile(i, f"filter {i // planes + 1}" + (f", channel {i % planes + 1}" * (planes > 1)))
-        for i in range(len(pixels))
-    ]
     layer = pictures.get("filters_layer")
     return Section(
         id="filters",
         title="First-layer filters",
         view={
-            "tiles": tiles,
+            "tiles": [sheet.tile(i, f"filter {i + 1}") for i in range(shown)],
             "layer": "" if layer is None else str(layer),
             "total": total,
             "shown": shown,

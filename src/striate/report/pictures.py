@@ -17,6 +17,7 @@ from striate.report.svg import element
 __all__ = ["Sheet", "data_uri", "filter_pixels", "heat_sheet", "overlay_sheet", "photo_sheet"]
 
 _GUTTER = 1  # pixels around each picture, its own edge repeated: scaling must not mix neighbours
+_BETWEEN = 128  # grey between the planes of one filter
 _EXACT = 64  # pixels a side up to which pictures are shown with their pixels as squares
 
 
@@ -175,17 +176,28 @@ def overlay_sheet(
 
 
 def filter_pixels(filters: Float[np.ndarray, "f d kh kw"], stops: Sequence[str]) -> np.ndarray:
-    """Return the pictures of first-layer filters, (n, kh, kw, 3), on one scale around 0.
+    """Return a picture of each first-layer filter, (f, h, w, 3), all on one scale around 0.
 
     Filters over three channels show as colours: the middle grey is 0, and a channel's weight moves
-    its own colour. Others show one plane a picture, through the diverging `stops`.
+    its own colour. Others show a plane for each channel through the diverging `stops`, in rows as
+    square as they get; a weight is then three pixels wide, and a line of grey between planes one.
     """
     largest = float(np.abs(filters).max(initial=0.0)) or 1.0
     share = np.nan_to_num(filters) / (2 * largest) + 0.5
     if filters.shape[1] == 3:
         return np.round(255 * share.transpose(0, 2, 3, 1)).astype(np.uint8)
-    planes = share.reshape(-1, *filters.shape[2:])
-    return colours(stops, planes)
+    n, depth = filters.shape[:2]
+    if depth == 1:
+        return colours(stops, share[:, 0])
+    share = share.repeat(3, axis=2).repeat(3, axis=3)
+    height, width = share.shape[2:]
+    across = math.ceil(math.sqrt(depth))
+    down = math.ceil(depth / across)
+    sheet = np.full((n, down * (height + 1), across * (width + 1), 3), _BETWEEN, np.uint8)
+    for k, plane in enumerate(np.moveaxis(colours(stops, share), 1, 0)):
+        y, x = k // across * (height + 1), k % across * (width + 1)
+        sheet[:, y : y + height, x : x + width] = plane
+    return sheet[:, :-1, :-1]
 
 
 def _shrunk(images: np.ndarray, largest: int) -> np.ndarray:
