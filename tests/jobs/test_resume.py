@@ -10,7 +10,7 @@ from striate import jobs
 from striate._errors import RunError
 from striate._events import EpochEnded, Event, Said
 from striate.files import atomic
-from striate.runs import Run
+from striate.runs import Run, open_network
 from striate.train import loop
 from tests.jobs.sample import (
     EQUAL,
@@ -277,3 +277,18 @@ def test_a_run_by_the_clock_says_that_it_is_not_exact(tiny: str, tmp_path: Path)
     events: list[Event] = []
     resume(run.folder, code=tiny, images=images, progress=events.append, stop=after(2))
     assert Said(text="a run by the clock resumes, but not to the same bits", warning=True) in events
+
+
+def test_lazy_layers_are_a_function_of_the_seed_too(tmp_path: Path) -> None:
+    images = image_set()
+    (tmp_path / "lazy.py").write_text(
+        "from torch import nn\ndef make():\n"
+        "    return nn.Sequential(nn.LazyConv2d(4, 3), nn.Flatten(), nn.LazyLinear(3))\n"
+    )
+    code = f"{tmp_path / 'lazy.py'}:make"
+    whole = fit(images, code, tmp_path / "whole")
+    torch.manual_seed(99)
+    part = fit(images, code, tmp_path / "part", stop=after(1))
+    resume(part.folder, code=code, images=images)
+    assert_same(whole.folder, part.folder)
+    assert open_network(whole.folder, code=code).network is not None

@@ -11,6 +11,7 @@ from striate import zoo
 from striate._errors import NetworkError, RunError
 from striate.files import printable
 from striate.runs.code import build_from_code, find_file, names_code
+from striate.runs.lazy import shaped
 from striate.runs.run import is_run
 from striate.runs.weights import WeightsCard, load_weights, read_card
 
@@ -52,10 +53,11 @@ class NetworkSpec:
             if given in self.options:
                 raise NetworkError(f"{given} is no option of a network; it comes from the data")
         if self.code:
-            return build_from_code(
+            network = build_from_code(
                 self.name, in_channels=in_channels, classes=classes, size=size,
                 options=self.options,
             )  # fmt: skip
+            return shaped(network, in_channels, size)
         if self.name and _exists(Path(self.name)):
             raise NetworkError(
                 f"{printable(self.name)} is a path, but a network to train is a zoo name "
