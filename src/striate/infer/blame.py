@@ -7,13 +7,12 @@ from pathlib import Path
 
 import torch
 
-import striate
 from striate._errors import NetworkError, StriateError
 from striate.files import printable
 
 __all__ = ["blamed", "reason"]
 
-_OURS = tuple(str(Path(room.__file__ or "").parent) for room in (torch, striate))
+_OURS = (str(Path(torch.__file__).parent), str(Path(__file__).parents[1]))
 _LONGEST = 300  # characters
 
 
