@@ -184,10 +184,11 @@ def test_a_finished_run_is_left_alone(run: Path, tiny: str) -> None:
     assert events == [Said(text=f"{run} is finished; nothing to do")] * 2
 
 
-def test_a_finished_run_whose_report_is_gone_gets_it_again(
-    finished: Path, run: Path, tiny: str
+@pytest.mark.parametrize("name", ["report.html", "metrics.json", "model.safetensors"])
+def test_a_finished_run_that_has_lost_a_result_gets_it_again(
+    finished: Path, run: Path, tiny: str, name: str
 ) -> None:
-    (run / "report.html").unlink()
+    (run / name).unlink()
     resume(run, code=tiny)
     assert_same(finished, run)
     assert Run(run).finished

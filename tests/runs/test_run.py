@@ -170,7 +170,9 @@ def test_finished_needs_both_the_word_and_the_report(tmp_path: Path) -> None:
     assert not run.finished
     run.write_json("environment.json", {"finished": True})
     assert not run.finished
-    run.write_text("report.html", "<p>")
+    for name in ("report.html", "model.safetensors", "metrics.json", "history.csv"):
+        assert not run.finished
+        run.write_text(name, "{}")
     assert run.finished
     run.write_json("environment.json", {"finished": False})
     assert not run.finished
@@ -265,9 +267,11 @@ def test_a_pickle_in_place_of_the_checkpoint_is_never_executed(
     run, trap = begun(tmp_path), tmp_path / "trap"
     if zipped:
         torch.save({"a": Evil(trap)}, tmp_path / "checkpoint.pt", pickle_protocol=protocol)
+        why = "it holds more than tensors and numbers"
     else:
         (tmp_path / "checkpoint.pt").write_bytes(pickle.dumps(Evil(trap), protocol))
-    with pytest.raises(RunError, match=r"checkpoint.pt is damaged \(.*\); delete it to train"):
+        why = "it is no zip archive"
+    with pytest.raises(RunError, match=rf"checkpoint.pt is damaged \({why}\); delete it to train"):
         run.load_checkpoint()
     assert not trap.exists()
     pickle.loads(pickle.dumps(Evil(trap)))  # noqa: S301 - the trap works

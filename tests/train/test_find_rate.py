@@ -170,6 +170,7 @@ def test_class_weights_and_mixup_count_as_in_training():
         ({"lowest": 1.0, "highest": 1.0}, r"from 1 to 1 in"),
         ({"lowest": 2.0, "highest": 1.0}, r"from 2 to 1 in"),
         ({"steps": 9}, r"in 9 steps, but needs .* 10 steps or more"),
+        ({"highest": float("inf")}, r"from 1e-05 to inf"),
     ],
 )
 def test_a_range_that_is_none(changes: dict[str, Any], said: str):

@@ -49,7 +49,7 @@ def train(
         typer.Option(help="With --resume: the run's own file.py:function, if you trust it."),
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="Repeat a run: its recipe.toml. Other options go first.")
+        Path | None, typer.Option(help="Repeat this run, or recipe.toml. Other options go first.")
     ] = None,
     size: SizeOption = None,
     classes: ClassesOption = None,
@@ -104,7 +104,7 @@ def _from_recipe(
     """Return data, model, loading options and settings of a recipe.toml, where none is given."""
     from striate.runs import read_repeat
 
-    wanted = read_repeat(path)
+    wanted = read_repeat(path / "recipe.toml" if path.is_dir() else path)
     if data is None:
         data, load = wanted.source, wanted.loading | load
     if model is not None:

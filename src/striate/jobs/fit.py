@@ -173,7 +173,8 @@ def split_settings(
         # Code of the user's takes whatever its function names; that is checked when it is called.
         if card is not None and name not in known:
             near = difflib.get_close_matches(name, [*recipe_fields, *known], n=3)
-            advice = f"did you mean {' or '.join(near)}?" if near else f"{model} takes {known}"
+            has = f"its options are {', '.join(known)}" if known else "it has no options"
+            advice = f"did you mean {' or '.join(near)}?" if near else has
             raise RecipeError(f"there is no setting {name!r} for {model}; {advice}")
     return fields, options
 

@@ -75,12 +75,16 @@ def predict(
 
 def _files(path: Path) -> list[Path]:
     """Return the file itself, or all images below the folder."""
-    if path.is_dir():
+    try:
+        folder, there = path.is_dir(), path.exists()
+    except (OSError, ValueError):  # a name that no file can have; a folder that is closed
+        folder = there = False
+    if folder:
         found = [path / name for name in Walk(path).files]
         if not found:
             raise DataError(f"{printable(path)} holds no images")
         return found
-    if not path.exists():
+    if not there:
         raise DataError(f"there is no file or folder {printable(path)}")
     return [path]
 

@@ -81,7 +81,7 @@ def _arguments(
         return offered
     if unknown := [name for name in options if name not in parameters]:
         raise NetworkError(
-            f"the network's function takes no {unknown[0]!r}; it takes "
+            f"{unknown[0]!r} is no field of the recipe, and the network's function takes "
             + (", ".join(parameters) or "nothing")
         )
     return {name: value for name, value in offered.items() if name in parameters}

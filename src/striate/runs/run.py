@@ -2,10 +2,12 @@
 
 import io
 import json
+import pickle
 import re
 import tomllib
 import warnings
 import webbrowser
+import zipfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +31,7 @@ FILES = (
 )  # fmt: skip
 """Every file that a run may hold; nothing else is ever deleted."""
 
+_RESULTS = ("model.safetensors", "history.csv", "metrics.json", "report.html")
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.part")  # as `files.atomic_file` names what it writes into
 
 
@@ -171,8 +174,10 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether training has ended and all files are written."""
+        if not all((self.folder / name).is_file() for name in _RESULTS):
+            return False
         try:
-            return bool(self.environment.get("finished")) and self.report.is_file()
+            return bool(self.environment.get("finished"))
         except RunError:
             return False
 
@@ -190,9 +195,9 @@ class Run:
         except FileNotFoundError:
             raise RunError(f"{printable(self.folder)} has no {name}") from None
         except (OSError, ValueError, RecursionError) as error:
-            raise RunError(f"{printable(path)} is damaged ({error})") from error
+            raise RunError(_damaged(path, error)) from error
         if not isinstance(value, dict):
-            raise RunError(f"{printable(path)} is damaged (no JSON object)")
+            raise RunError(_damaged(path, "no JSON object"))
         return value
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
@@ -233,17 +238,25 @@ class Run:
                 warnings.simplefilter("ignore")  # about pickles that we would not have written
                 if file.read(4) != b"PK\3\4":  # torch would try older formats
                     raise ValueError("it is no zip archive")
+                if not zipfile.is_zipfile(file):
+                    raise ValueError("it is cut short")
                 file.seek(0)
                 state = torch.load(file, map_location="cpu", weights_only=True)
         except Exception as e:
-            said = str(e).strip().splitlines() or [type(e).__name__]
+            said = (str(e).strip().splitlines() or [type(e).__name__])[0]
+            if isinstance(e, pickle.UnpicklingError):  # torch's own text advises to trust it
+                said = "it holds more than tensors and numbers"
             raise RunError(
-                f"{printable(path)} is damaged ({printable(said[0][:200])}); "
+                f"{printable(path)} is damaged ({printable(said[:200])}); "
                 "delete it to train this run again from its start"
             ) from e
         if not isinstance(state, dict):
             raise RunError(f"{printable(path)} is no checkpoint of striate")
         return state
+
+
+def _damaged(path: Path, why: object) -> str:
+    return f"{printable(path)} is damaged ({why}); delete it, and --resume writes it anew"
 
 
 def _leftover(path: Path) -> bool:

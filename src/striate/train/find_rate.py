@@ -89,7 +89,7 @@ def find_rate(
     Source:
         Smith, "Cyclical learning rates for training neural networks", arXiv:1506.01186, 3.3.
     """
-    if not 0 < lowest < highest or steps < 10:
+    if not 0 < lowest < highest < math.inf or steps < 10:
         raise RecipeError(
             f"the range test runs from {lowest:g} to {highest:g} in {steps} steps, "
             "but needs 0 < lowest < highest and 10 steps or more"
