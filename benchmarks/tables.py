@@ -72,7 +72,8 @@ def ratios_table(results: Results) -> str:
 
     def cell(side: str, than: str) -> str:
         points = 100 * (mean_accuracy(results, side) - mean_accuracy(results, than))
-        return f"{times_faster(results, side, than):.1f} ×, {points:+.2f} points"
+        times = times_faster(results, side, than)
+        return f"{times:.{1 if times >= 1 else 2}f} ×, {points:+.2f} points"
 
     rows = [[side, *(cell(side, than) for than in peers)] for side in names(results, ours=True)]
     return markdown(["Striate against", *peers], rows)
@@ -106,7 +107,7 @@ def machine(results: Results) -> str:
         (
             f"* Processor: {processor()}; {os.cpu_count()} cores, of which every side had two.",
             f"* System: {platform.system()} {platform.machine()}; load average before the runs "
-            f"{min(loads):.1f} to {max(loads):.1f} (more than 1 means that others worked too).",
+            f"{min(loads):.1f} to {max(loads):.1f} (over 2: others worked too).",
             f"* Versions: {', '.join(f'{name} {v}' for name, v in sorted(versions.items()))}.",
             f"* Day: {datetime.now(UTC):%Y-%m-%d}.",
         )
