@@ -69,6 +69,8 @@ def sides_table(results: Results) -> str:
 def ratios_table(results: Results) -> str:
     """Return Striate's sides against the peers; below 1 × and below 0 points Striate loses."""
     peers = names(results, ours=False)
+    if not peers:
+        return "No peer took part.\n"
 
     def cell(side: str, than: str) -> str:
         points = 100 * (mean_accuracy(results, side) - mean_accuracy(results, than))
