@@ -17,7 +17,12 @@ def say(text: str, *, error: bool = False) -> None:
     encoding = stream.encoding or "ascii"
     for line in text.split("\n"):
         shown = printable(line).encode(encoding, "backslashreplace").decode(encoding)
-        print(shown, file=stream)
+        try:
+            print(shown, file=stream)
+        except OSError:
+            if not error:
+                raise
+            # Nobody can be told that nobody can be told; the exit code still says it.
 
 
 def say_json(value: Any, *, indent: int | None = None) -> None:

@@ -10,10 +10,11 @@ from striate.cli.text import say
 __all__ = ["version"]
 
 
-def _show(wanted: bool) -> None:
+def _show(wanted: bool) -> bool:
     if wanted:
         say(f"striate {striate.__version__}")
         raise typer.Exit
+    return wanted
 
 
 def version(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from striate._errors import DownloadError
+from striate._errors import DownloadError, StorageError
 from striate._events import Progress, silent
 from striate.files import cache_folder, download
 
@@ -103,6 +103,8 @@ def fetch(known: NamedSet, name: str, *, progress: Progress = silent) -> Path:
         others.remove(f"{name}.gz")
         more = f"; {known.name} needs {', '.join(others)} there too" if others else ""
         raise DownloadError(f"{error}{more}") from error
+    except StorageError as error:
+        raise StorageError(f"{error}: STRIATE_HOME=FOLDER") from error
 
 
 def _set(name: str, entry: Mapping[str, Any]) -> NamedSet:

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
@@ -36,13 +36,20 @@ def shown(progress: Progress | None) -> Generator[Progress, None, None]:
 
 
 def _plain(event: Event) -> None:
-    """Write one line for what lasts: epochs, warnings, words. No bars, no colours."""
+    """Write one line for what lasts: epochs, warnings, words. No bars, no colours.
+
+    A run goes on when nobody reads its progress any more: standard error is closed, or full.
+    """
     if isinstance(event, EpochEnded):
-        sys.stderr.write(_encodable(_epoch_line(event)) + "\n")
+        line = _epoch_line(event)
     elif isinstance(event, Said):
-        mark = "warning: " if event.warning else ""
-        sys.stderr.write(_encodable(mark + event.text) + "\n")
-    sys.stderr.flush()
+        line = "warning: " * event.warning + event.text
+    else:
+        return
+    if sys.stderr is not None:
+        with suppress(OSError):
+            sys.stderr.write(_encodable(line) + "\n")
+            sys.stderr.flush()
 
 
 def _encodable(text: str) -> str:

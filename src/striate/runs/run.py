@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import filelock
 import numpy as np
@@ -220,9 +220,19 @@ class Run:
         write_bytes(self.folder / name, held.getvalue())
 
     def save_checkpoint(self, state: Mapping[str, Any]) -> None:
-        """Write checkpoint.pt."""
+        """Write checkpoint.pt.
+
+        Raises:
+            StorageError: No room, no permission, or another refusal of the disk.
+        """
         with atomic_file(self.folder / "checkpoint.pt") as file:
-            torch.save(dict(state), file)
+            noting = _Noting(file)
+            try:
+                torch.save(dict(state), noting)
+            except RuntimeError:
+                if noting.refusal is not None:
+                    raise noting.refusal from None
+                raise
 
     def load_checkpoint(self) -> dict[str, Any] | None:
         """Return the last checkpoint, or None if there is none yet; no code in it is ever run.
@@ -253,6 +263,24 @@ class Run:
         if not isinstance(state, dict):
             raise RunError(f"{printable(path)} is no checkpoint of striate")
         return state
+
+
+class _Noting:
+    """A file that remembers why it could not be written: torch tells only that it could not."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.refusal: OSError | None = None
+
+    def write(self, data: bytes | memoryview) -> int:
+        try:
+            return self.file.write(data)
+        except OSError as error:
+            self.refusal = error
+            raise
+
+    def flush(self) -> None:
+        self.file.flush()
 
 
 def _damaged(path: Path, why: object) -> str:
