@@ -115,6 +115,15 @@ def test_early_stopping_goes_on_counting():
         assert_same_end(resumed(chosen, stopped(chosen, steps)[1]), end)
 
 
+def test_a_run_that_stopped_early_does_not_go_on():
+    chosen = recipe(epochs=9, early_stopping=2, learning_rate=1e-8)
+    written: list[bytes] = []
+    end = fit(network(dropout=0.5), image_set(), chosen,
+              save=lambda state, _: written.append(on_disk(state)))  # fmt: skip
+    assert len(end.log.epochs) == len(written) < 9
+    assert_same_end(resumed(chosen, written[-1]), end)
+
+
 def test_a_run_without_validation():
     chosen, images = recipe(), image_set(validation=0)
     written: list[bytes] = []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from torch import Tensor, nn
 
-from striate._errors import DivergedError
+from striate._errors import DivergedError, NetworkError
 from striate.train import clock as clock_module
 from striate.train import fit
 from striate.train import loop as loop_module
@@ -144,6 +144,34 @@ def test_a_loss_that_is_not_finite_names_where(sound: int, epoch: int, step: int
     said += r"try learning_rate=0\.017 or clip_gradient=1$"
     with pytest.raises(DivergedError, match=said):
         fit(Poisoned(sound), image_set(), recipe(**CONSTANT))
+
+
+class Failing(nn.Sequential):
+    """A network that fails in the sixth training step, forward or backward."""
+
+    def __init__(self, *, backward: bool) -> None:
+        super().__init__(*network())
+        self.backward, self.left = backward, 5
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name in nn.Sequential
+        self.left -= self.training
+        outputs = super().forward(input)
+        if self.left < 0 and self.backward:
+            outputs.register_hook(self.fail)
+        elif self.left < 0:
+            self.fail(outputs)
+        return outputs
+
+    def fail(self, scores: Tensor) -> Tensor:
+        raise KeyError(f"no {len(scores)}")
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_a_network_that_fails_says_where(backward: bool):
+    with pytest.raises(
+        NetworkError, match=r"failed at epoch 2, step 6: KeyError: 'no 8' \(test_end"
+    ):
+        fit(Failing(backward=backward), image_set(), recipe(**CONSTANT))
 
 
 def test_no_checkpoint_is_made_of_weights_that_diverged():

@@ -109,8 +109,8 @@ def test_without_a_recipe_everything_is_chosen(monkeypatch: pytest.MonkeyPatch):
 
 
 def noting(resolved: Callable[..., Recipe], chosen: list[Recipe]) -> Callable[..., Recipe]:
-    def note(self: Recipe, images: ImageSet) -> Recipe:
-        chosen.append(resolved(self, images))
+    def note(self: Recipe, images: ImageSet, **more: Any) -> Recipe:
+        chosen.append(resolved(self, images, **more))
         return chosen[-1]
 
     return note
@@ -225,6 +225,23 @@ def test_deciding_leaves_the_network_as_it_was(precision: str):
 def test_deciding_keeps_what_is_set():
     chosen, choice = decide(network(), image_set(), recipe())
     assert (chosen, choice["why"]) == (recipe(), "set in the recipe")
+
+
+@pytest.mark.parametrize(
+    ("norm", "rate"),
+    [
+        (nn.BatchNorm2d(6), 0.2),
+        (nn.GroupNorm(2, 6), 0.2),
+        (nn.InstanceNorm2d(6), 0.2),
+        (nn.LayerNorm([6, 8, 8]), 0.2),
+        (nn.Identity(), 0.02),
+    ],
+)
+def test_a_network_without_norms_gets_a_low_rate(norm: nn.Module, rate: float):
+    net = network()
+    net[1] = norm
+    chosen, _ = decide(net, image_set(1024), Recipe(precision="float32"))
+    assert (chosen.learning_rate, chosen.batch_size) == (rate, 128)
 
 
 def test_placing_changes_the_order_in_memory_and_no_value():

@@ -91,4 +91,4 @@ def predict_scores(
             with torch.inference_mode():
                 parts.append(scores_of(network, outputs, classes).float().cpu())
     progress(Moved(task=task, done=total, total=total, unit="images"))
-    return torch.cat(parts).clone() if parts else torch.zeros(0, classes)
+    return torch.cat(parts) if parts else torch.zeros(0, classes)
