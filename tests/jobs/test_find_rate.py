@@ -16,7 +16,7 @@ def test_a_curve_of_named_data_and_network(photos: Path, tiny: str) -> None:
     curve = jobs.find_rate(photos, tiny, steps=12, progress=silent, **FAST)
     assert curve.rates[0] == pytest.approx(1e-5)
     assert len(curve.rates) == len(curve.losses) == len(curve.smoothed) <= 12
-    assert curve.suggested in curve.rates
+    assert curve.rates[0] <= curve.suggested <= curve.rates[-1]
     again = jobs.find_rate(photos, tiny, steps=12, progress=silent, **FAST)
     assert again == curve
     other = jobs.find_rate(photos, tiny, steps=12, progress=silent, seed=1, **FAST)

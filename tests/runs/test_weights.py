@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import os
 import pickle
 import struct
 from pathlib import Path
@@ -78,6 +79,18 @@ def test_a_class_name_of_undecodable_bytes_comes_back(tmp_path: Path) -> None:
     card = dataclasses.replace(CARD, classes=("caf\udce9", "\x1b[31m", "a\nb"))
     save_weights(tmp_path / "a", network(), card)
     assert read_card(tmp_path / "a") == card
+
+
+def test_a_path_of_undecodable_bytes(saved: Path) -> None:
+    folder = saved.with_name(os.fsdecode(b"caf\xe9"))
+    folder.mkdir()
+    path = saved.rename(folder / "model.safetensors")
+    assert read_card(path) == CARD
+    other = network()
+    load_weights(path, other)
+    assert torch.equal(other.state_dict()["3.bias"], torch.tensor([800.0, 801.0]))
+    with pytest.raises(WeightsError, match=r"there is no weights file .*caf\\xe9/none"):
+        read_card(folder / "none")
 
 
 def test_equal_weights_are_equal_bytes_however_they_lie_in_memory(

@@ -153,7 +153,10 @@ def load_data(
         if options:
             raise DataError("options for loading are given, but the images are loaded already")
         return data
-    return data_room.load(os.fspath(data), progress=progress, **options)
+    try:
+        return data_room.load(os.fspath(data), progress=progress, **options)
+    except TypeError as error:
+        raise DataError(f"an option for loading the images does not fit: {error}") from error
 
 
 def split_settings(

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import filelock
 import numpy as np
@@ -228,7 +228,7 @@ class Run:
         with atomic_file(self.folder / "checkpoint.pt") as file:
             noting = _Noting(file)
             try:
-                torch.save(dict(state), noting)
+                torch.save(dict(state), cast("IO[bytes]", noting))
             except RuntimeError:
                 if noting.refusal is not None:
                     raise noting.refusal from None

@@ -1,6 +1,9 @@
 """Weights as safetensors: written without dates, read without running code or trusting sizes."""
 
 import json
+import os
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from striate._errors import DataError, WeightsError
 from striate.data import Preprocessing
 from striate.files import printable, write_bytes
 from striate.runs.code import names_code
+from striate.runs.quoting import quoted
 
 __all__ = ["WeightsCard", "load_weights", "read_card", "save_weights"]
 
@@ -105,13 +109,21 @@ def load_weights(path: Path, network: nn.Module) -> None:
     network.load_state_dict(tensors)
 
 
-def _opened(path: Path) -> Any:
-    try:
-        return safetensors.safe_open(str(path), framework="pt")
-    except FileNotFoundError:
-        raise WeightsError(f"there is no weights file {printable(path)}") from None
-    except (OSError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
-        raise WeightsError(f"{printable(path)} is no safetensors file ({error})") from error
+@contextmanager
+def _opened(path: Path) -> Generator[Any, None, None]:
+    with ExitStack() as stack:
+        try:
+            name = str(path)
+            if quoted(name) != name:  # the library takes UTF-8 only, but a path is any bytes
+                handle = os.open(path, os.O_RDONLY)
+                stack.callback(os.close, handle)
+                name = f"/dev/fd/{handle}"
+            file = safetensors.safe_open(name, framework="pt")
+        except FileNotFoundError:
+            raise WeightsError(f"there is no weights file {printable(path)}") from None
+        except (OSError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+            raise WeightsError(f"{printable(path)} is no safetensors file ({error})") from error
+        yield stack.enter_context(file)
 
 
 def _difference(wanted: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]]) -> str:

@@ -1,0 +1,91 @@
+"""The package as a whole: what it offers by which name, and that asking for it is cheap."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+import striate
+from striate import jobs, runs, train
+from striate._errors import StriateError
+
+PUBLIC = {
+    "striate": (
+        "ImageSet Recipe Run StriateError __version__ find_rate fit load predict resume "
+        "write_report"
+    ),
+    "striate.anatomy": (
+        "ActivationRecord ActivationStatistics Call Captured KINDS LayerRow LayerTable calls "
+        "capture preserved sample table"
+    ),
+    "striate.cli": "app run",
+    "striate.data": "Augmentation ImageSet Preprocessing Split augment known load",
+    "striate.explain": "FilterRecord Map feature_layer filters grad_cam resize_maps",
+    "striate.files": (
+        "atomic_file cache_folder checked download make_folder printable sha256_of write_bytes "
+        "write_text"
+    ),
+    "striate.infer": (
+        "autocast bfloat16_is_native blamed choose_precision class_count evaluating "
+        "keep_large_blocks kept_modes predict_scores predictions run_batches scores_of widened"
+    ),
+    "striate.jobs": "Prediction find_rate fit predict resume write_report",
+    "striate.layers": "ConvBlock NORMS ORDERS initialise_glorot initialise_he",
+    "striate.metrics": (
+        "Calibration CalibrationBin ClassScores accuracy calibration class_scores confusion "
+        "fit_temperature probabilities"
+    ),
+    "striate.ops": "Window chain_output_size least_size output_size padding_same",
+    "striate.report": "compare_page run_page summary_html",
+    "striate.runs": (
+        "FILES FORMAT NetworkSpec OpenNetwork PARTS Repeat Run RunRecord WeightsCard is_run "
+        "load_weights open_network read_card read_record read_repeat save_weights trusted"
+    ),
+    "striate.train": (
+        "Fitted RateCurve Recipe decide differences find_rate fit parse_setting setting_names "
+        "surroundings"
+    ),
+    "striate.zoo": "CARDS Card build default_network names",
+}
+"""A snapshot: a name that goes is a promise broken, so removing one here is a decision."""
+
+
+@pytest.mark.parametrize("room", PUBLIC)
+def test_public_names(room: str) -> None:
+    names = importlib.import_module(room).__all__
+    assert sorted(names) == PUBLIC[room].split()
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("room", PUBLIC)
+def test_every_public_name_is_there(room: str) -> None:
+    module = importlib.import_module(room)
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+
+
+def test_the_names_people_use_come_from_their_rooms() -> None:
+    assert striate.fit is jobs.fit
+    assert striate.Run is runs.Run
+    assert striate.Recipe is train.Recipe
+    assert striate.StriateError is StriateError
+    assert set(dir(striate)) >= set(striate.__all__)
+    with pytest.raises(AttributeError, match="module 'striate' has no attribute 'fti'"):
+        striate.fti  # noqa: B018 - touching it is the test
+
+
+def test_the_package_and_its_help_load_no_torch() -> None:
+    script = (
+        "import sys\n"
+        "import striate\n"
+        "from striate import StriateError\n"
+        "from striate.cli import run\n"
+        "codes = [run(words) for words in (['--help'], ['train', '--help'], ['--version'])]\n"
+        "assert codes == [0, 0, 0], codes\n"
+        "heavy = {'torch', 'numpy', 'PIL', 'jinja2', 'matplotlib', 'safetensors'}\n"
+        "sys.exit(' '.join(sorted(heavy & set(sys.modules))))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stderr.strip() == ""
+    assert "Usage: striate [OPTIONS] COMMAND" in done.stdout
