@@ -6,8 +6,9 @@ PYTHON ?= python3
 TORCH ?= default
 ARGS ?=
 BIN := .venv/bin
-INDEX := $(if $(filter cpu,$(TORCH)),--extra-index-url https://download.pytorch.org/whl/cpu,)
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(INDEX) -c constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Only torch itself comes from PyTorch's own index; its dependencies follow from the usual one.
+CPU_TORCH := $(PIP) --no-deps --index-url https://download.pytorch.org/whl/cpu torch
 
 .PHONY: run test clean
 
@@ -21,6 +22,7 @@ test: .venv/.test
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Striate needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Say which: make run PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
+	$(if $(filter cpu,$(TORCH)),$(CPU_TORCH))
 
 .venv/.run: .venv/bin/python pyproject.toml constraints.txt
 	$(PIP) -e '.[all]'

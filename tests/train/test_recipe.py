@@ -206,9 +206,9 @@ def test_toml_has_no_null():
         (9, 40, 8),  # an eighth would be 1: 8 at least
         (5, 40, 5),  # but never more than there are
         (800, 40, 100),
-        (4_000, 40, 128),  # 200,000 / 4,000 = 50, 40 at most
-        (9_000, 22, 128),  # 22.2
-        (54_000, 18, 128),  # 3.7, 18 at least
+        (3_000, 40, 128),  # 150,000 / 3,000 = 50, 40 at most
+        (9_000, 17, 128),  # 16.7
+        (54_000, 12, 128),  # 2.8, 12 at least
     ],
 )
 def test_epochs_and_batch_by_hand(count: int, epochs: int, batch: int):

@@ -37,7 +37,7 @@ class Recipe:
     """Every choice of a training run. None means: chosen for the data, by `resolved`.
 
     Attributes:
-        epochs: Passes over the training images; None is 200,000 images' worth, but 18 to 40.
+        epochs: Passes over the training images; None is 150,000 images' worth, but 12 to 40.
         minutes: Train for this long in place of `epochs`; the schedule follows the clock.
         batch_size: Images a step; None is 128, but at most an eighth of the training images.
         learning_rate: Highest rate of the schedule; None is 0.2 for sgd (0.02 if the network has no
@@ -148,7 +148,7 @@ class Recipe:
                 rate = (rate if norms else PLAIN_RATE) * min(1.0, batch / BATCH)
             filled["learning_rate"] = rate
         if self.epochs is None and self.minutes is None:
-            filled["epochs"] = min(40, max(18, round(200_000 / count)))
+            filled["epochs"] = min(40, max(12, round(150_000 / count)))
         return replace(self, **filled)
 
     def to_toml(self) -> dict[str, Any]:
