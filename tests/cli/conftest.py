@@ -8,9 +8,18 @@ from pathlib import Path
 import pytest
 
 from striate.cli import run as command
-from tests.jobs.conftest import finished, half, halves, photos, run, tiny
+from tests.jobs.conftest import (
+    finished,
+    half,
+    halves,
+    photos,
+    plain_report,
+    real_report,
+    run,
+    tiny,
+)
 
-__all__ = ["finished", "half", "halves", "photos", "run", "tiny"]
+__all__ = ["finished", "half", "halves", "photos", "plain_report", "real_report", "run", "tiny"]
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ def test_find_rate_refuses(cli: Cli, photos: Path, tiny: str, words: list[str], 
     assert cli("find-rate", photos, *model, *words).refused(why)
 
 
+@pytest.mark.usefixtures("real_report")
 def test_report_says_where_it_is(
     cli: Cli, run: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,17 +1,12 @@
-"""What surrounds a command: pipes, closed and full outputs, encodings, an empty environment."""
+"""Outputs that are closed or full, and faults; tests/jobs/test_kill.py has more."""
 
-import json
 import os
-import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from striate.cli import run as command
-from striate.runs import Run
-from tests.jobs.sample import undecodable, write_nets, write_photos
 
 STRIATE = (sys.executable, "-m", "striate")
 
@@ -61,24 +56,3 @@ def test_a_fault_of_ours_is_not_dressed_up(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("striate.cli.text.json.dumps", fault)
     with pytest.raises(ZeroDivisionError):
         command(["data", "--json"])
-
-
-def test_an_empty_environment(tmp_path: Path) -> None:
-    """LC_ALL=C, no home, no terminal, no input, ASCII out; names that are hard to say."""
-    names = (undecodable("caf"), "größe", "a b")
-    photos = write_photos(tmp_path / "größe", classes=names, each=9)
-    code = write_nets(tmp_path)
-    home = tmp_path / "home"
-    home.write_text("a file where a home should be: nothing can be written below it")
-    env = {"LC_ALL": "C", "HOME": str(home), "PATH": os.environ["PATH"], "TERM": "dumb",
-           "PYTHONIOENCODING": "ascii:strict", "OMP_NUM_THREADS": "1"}  # fmt: skip
-    words = [*STRIATE, "train", str(photos), "--model", code, "--epochs", "1", "--set",
-             "precision=float32", "--set", "batch_size=8", "--out", "run"]  # fmt: skip
-    done = subprocess.run(
-        words, capture_output=True, env=env, cwd=tmp_path, stdin=subprocess.DEVNULL
-    )
-    assert done.returncode == 0, done.stderr
-    assert re.fullmatch(rb"epoch 1/1  loss [^\n]+\n", done.stderr)
-    assert done.stdout.endswith(b"report     run/report.html\n")
-    assert Run(tmp_path / "run").finished
-    assert json.loads((tmp_path / "run" / "data.json").read_text())["classes"] == sorted(names)

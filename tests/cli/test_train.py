@@ -142,6 +142,7 @@ def test_a_network_of_the_zoo_is_resumed_without_code(
     assert Run(out).finished
 
 
+@pytest.mark.usefixtures("real_report")
 def test_names_that_are_not_utf_8_train_resume_and_repeat(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

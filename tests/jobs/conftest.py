@@ -10,6 +10,18 @@ import pytest
 from tests.jobs.sample import after, fit, write_nets, write_photos
 
 
+@pytest.fixture
+def real_report() -> None:
+    """For tests that look at the page."""
+
+
+@pytest.fixture(autouse=True)
+def plain_report(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw no page where a test does not look at it: it takes as long as all the rest of a run."""
+    if "real_report" not in request.fixturenames:
+        monkeypatch.setattr("striate.report.run_page", lambda _: "<p>")
+
+
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_photos(tmp_path_factory.mktemp("data") / "photos")

@@ -36,9 +36,8 @@ FILES = ("recipe.toml", "data.json", "checkpoint.pt", "model.safetensors", "repo
 
 
 def test_wherever_the_room_ends_it_is_said_and_the_run_goes_on_later(
-    tiny: str, tmp_path: Path, full: Callable[[str | None], None], monkeypatch: pytest.MonkeyPatch
+    tiny: str, tmp_path: Path, full: Callable[[str | None], None]
 ) -> None:
-    monkeypatch.setattr("striate.report.run_page", lambda _: "<p>")
     images = image_set()
     whole = fit(images, tiny, tmp_path / "whole")
     for name in FILES:

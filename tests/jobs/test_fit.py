@@ -119,6 +119,7 @@ def test_what_the_test_split_holds_changes_nothing_but_its_own_numbers(
     assert Run(one).metrics["test"] != Run(two).metrics["test"]
 
 
+@pytest.mark.usefixtures("real_report")
 def test_of_an_interrupted_run_the_test_split_is_not_read(tiny: str, tmp_path: Path) -> None:
     notes: list[str] = []
     images = image_set()
@@ -133,6 +134,7 @@ def test_of_an_interrupted_run_the_test_split_is_not_read(tiny: str, tmp_path: P
     assert run.report.is_file()
 
 
+@pytest.mark.usefixtures("real_report")
 def test_without_a_test_split_the_numbers_are_of_validation(tiny: str, tmp_path: Path) -> None:
     run = fit(image_set(test=0), tiny, tmp_path / "run")
     assert "test" not in run.metrics
@@ -142,6 +144,7 @@ def test_without_a_test_split_the_numbers_are_of_validation(tiny: str, tmp_path:
         assert file["names"][0] == "validation/0"
 
 
+@pytest.mark.usefixtures("real_report")
 def test_without_any_split_but_train_there_is_still_a_run(tiny: str, tmp_path: Path) -> None:
     images = image_set()
     run = fit(replace(images, splits={"train": images["train"]}), tiny, tmp_path / "run")
@@ -165,6 +168,7 @@ def test_a_module_of_the_users_is_trained_in_place(tmp_path: Path) -> None:
     assert table == {"name": "module Sequential", "code": True, "options": {}}
 
 
+@pytest.mark.usefixtures("real_report")
 def test_a_binary_network(photos: Path, tiny: str, tmp_path: Path) -> None:
     binary = tiny.replace(":tiny", ":binary")
     run = fit(photos, binary, tmp_path / "run", load={"classes": ["cross", "disc"]}, epochs=4)

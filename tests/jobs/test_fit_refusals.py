@@ -139,6 +139,7 @@ def test_a_loss_that_is_no_number_at_once(tmp_path: Path) -> None:
         fit(image_set(), Bursting(1), tmp_path / "run")
 
 
+@pytest.mark.usefixtures("real_report")
 def test_a_network_that_the_layer_table_cannot_read_is_said(tmp_path: Path) -> None:
     """Pictures and tables are worth having; a run is not lost for want of them."""
     events: list[Event] = []

@@ -25,7 +25,7 @@ from tests.jobs.sample import (
 # Wherever it stopped, the end is the same.
 
 
-@pytest.mark.parametrize("steps", [1, 3, 4, 6])  # in the first epoch, at its end, behind it, last
+@pytest.mark.parametrize("steps", [2, 4, 8])  # in the first epoch, at its end, behind the last
 def test_a_run_stopped_after_any_step_ends_the_same(
     finished: Path, half: Callable[[int], Path], tiny: str, steps: int
 ) -> None:
@@ -125,9 +125,8 @@ def dying(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[str]]:
 
 
 def test_killed_at_every_file_it_writes_a_run_ends_the_same(
-    tiny: str, tmp_path: Path, dying: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
+    tiny: str, tmp_path: Path, dying: Callable[[int], list[str]]
 ) -> None:
-    monkeypatch.setattr("striate.report.run_page", lambda _: "<p>")
     images = image_set()
     names = dying(0)
     whole = fit(images, tiny, tmp_path / "whole", epochs=2)
@@ -156,9 +155,8 @@ def test_killed_at_every_file_it_writes_a_run_ends_the_same(
 
 
 def test_killed_while_it_goes_on_a_run_ends_the_same(
-    tiny: str, tmp_path: Path, dying: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
+    tiny: str, tmp_path: Path, dying: Callable[[int], list[str]]
 ) -> None:
-    monkeypatch.setattr("striate.report.run_page", lambda _: "<p>")
     images = image_set()
     dying(0)
     whole = fit(images, tiny, tmp_path / "whole")
@@ -217,9 +215,7 @@ def test_the_time_of_all_sessions_is_counted(half: Callable[[int], Path], tiny: 
     assert environment["resumed"] >= environment["started"]
 
 
-def test_the_thread_count_is_that_of_the_run_and_is_given_back(
-    tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_thread_count_is_that_of_the_run_and_is_given_back(tiny: str, tmp_path: Path) -> None:
     images, before = image_set(), torch.get_num_threads()
     seen: list[int] = []
 

@@ -7,6 +7,8 @@ from striate import jobs
 from striate._errors import RunError, StorageError
 from tests.jobs.sample import digests
 
+pytestmark = pytest.mark.usefixtures("real_report")
+
 
 def test_the_report_of_one_run_is_drawn_anew_in_its_place(run: Path) -> None:
     first = (run / "report.html").read_bytes()
