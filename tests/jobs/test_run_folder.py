@@ -1,6 +1,6 @@
 import json
 import tomllib
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -205,3 +205,35 @@ def test_environment_names_neither_machine_nor_user(finished: Path) -> None:
     assert platform.node() not in text
     if getpass.getuser() != "root":  # too short a word to look for
         assert getpass.getuser() not in text
+
+
+def test_the_temperature_is_fitted_on_validation_and_used_on_test(
+    tiny: str, tmp_path: Path
+) -> None:
+    """ece_scaled and temperature, recomputed; the two splits want different temperatures."""
+    images = image_set(each=30, test=30)
+    wrong = replace(images["test"], labels=images["test"].labels.flip(0))
+    images = replace(images, splits={**images.splits, "test": wrong})
+    run = fit(images, tiny, tmp_path / "run", epochs=4)
+    opened = open_network(run.folder, code=tiny)
+    scores = {
+        name: predict_scores(opened.network, images[name].images, images.preprocessing, classes=3)
+        for name in ("validation", "test")
+    }
+
+    def loss(name: str, temperature: float) -> float:
+        sure = softmax(scores[name].numpy() / temperature)
+        return float(-np.log(sure[np.arange(len(sure)), images[name].labels.numpy()]).mean())
+
+    found = run.metrics["temperature"]
+    grid = np.exp(np.linspace(np.log(0.05), np.log(20), 2000))
+    assert found == pytest.approx(grid[np.argmin([loss("validation", t) for t in grid])], rel=0.01)
+    best = grid[np.argmin([loss("test", t) for t in grid])]
+    assert abs(np.log(best / found)) > 0.5
+    sure = softmax(scores["test"].numpy() / found)
+    top, right = sure.max(axis=1), sure.argmax(axis=1) == images["test"].labels.numpy()
+    bins = np.ceil(top * 15).clip(1, 15)
+    ece = sum(
+        abs(right[bins == b].mean() - top[bins == b].mean()) * (bins == b).mean() for b in set(bins)
+    )
+    assert run.metrics["test"]["ece_scaled"] == pytest.approx(ece, abs=1e-4)
