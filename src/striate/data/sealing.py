@@ -74,11 +74,7 @@ def seal(
         "fingerprint": mark,
         "sizes": dict(zip(("channels", "height", "width"), images.shape[1:], strict=True)),
         "splits": {
-            split: {
-                "count": len(part),
-                "class_counts": torch.bincount(part.labels, minlength=len(classes)).tolist(),
-                **files.get(split, {}),
-            }
+            split: {**_counts(part, len(classes)), **files.get(split, {})}
             for split, part in parts.items()
         },
         "split_rule": split_rule,
@@ -163,6 +159,11 @@ def _check(splits: Mapping[str, Split], classes: Sequence[str]) -> None:
             raise DataError(
                 f"labels of {split} lie in {low}..{high}, but there are {len(classes)} classes"
             )
+
+
+def _counts(part: Split, classes: int) -> dict[str, Any]:
+    counts = torch.bincount(part.labels, minlength=classes)
+    return {"count": len(part), "class_counts": counts.tolist()}
 
 
 def _findings(doctor: Mapping[str, Any], checked: int) -> dict[str, Any]:
