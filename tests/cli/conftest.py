@@ -33,6 +33,8 @@ class Outcome:
     def refused(self, *words: str) -> bool:
         """Whether it was refused as a user's mistake is: code 2, one or two lines, these words."""
         lines = self.err.splitlines()
+        if lines and lines[0].startswith("run "):  # a run that had begun was named first
+            lines = lines[1:]
         assert self.code == 2, self
         assert self.out == "", self
         assert 1 <= len(lines) <= 2, self

@@ -228,7 +228,9 @@ def test_options_of_a_network_of_the_zoo(cli: Cli, photos: Path) -> None:
     def train(model: str, setting: str):
         return cli("train", photos, "--model", model, "--set", setting)
 
-    assert train("lenet5", "norm=batch").refused("no setting 'norm' for lenet5; it has no options")
+    assert train("lenet5", "norm=batch").refused(
+        "no setting 'norm' for lenet5", "it has no options"
+    )
     assert train("small_resnet", "dropot=0.1").refused("did you mean dropout?")
     assert train("small_resnet", "norm=bach").refused("norm is 'bach'; it must be one of batch")
     assert cli("train", photos, "--set", "epohcs=3").refused("did you mean epochs?")

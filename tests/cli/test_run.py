@@ -13,7 +13,7 @@ STRIATE = (sys.executable, "-m", "striate")
 
 def shell(line: str, **changes: str) -> subprocess.CompletedProcess[str]:
     """Run a line of shell in which `$STRIATE` is the command."""
-    env = {**os.environ, "STRIATE": " ".join(STRIATE), **changes}
+    env = {**os.environ, "STRIATE": " ".join(STRIATE), "PYTHONUNBUFFERED": "", **changes}
     return subprocess.run(["sh", "-c", line], capture_output=True, text=True, env=env)
 
 

@@ -24,8 +24,10 @@ def test_training_prints_what_was_reached_and_where_the_report_is(
     assert " s on cpu, " in training
     assert run == f"run        {tmp_path / 'run'}"
     assert report == f"report     {tmp_path / 'run' / 'report.html'}"
-    assert done.err.startswith("epoch 1/1  loss ")
-    assert len(done.err.splitlines()) == 1
+    begun, epoch = done.err.splitlines()
+    assert begun.startswith(f"run {tmp_path / 'run'}: ")
+    assert begun.endswith(" on photos")
+    assert epoch.startswith("epoch 1/1  loss ")
 
 
 def test_json_is_one_object_and_nothing_else(

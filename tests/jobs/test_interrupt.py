@@ -115,7 +115,9 @@ def test_the_command_line_says_how_to_go_on_and_ends_in_130(
     assert f"stopped early; go on with: striate train --resume '{out}' --code" in said
     assert f"report     {out / 'report.html'}\n" in said
     assert "test " not in said
-    assert progress == "warning: stopping after this step; once more to stop at once\n"
+    begun, warning = progress.splitlines()
+    assert begun.startswith(f"run {out}: ")
+    assert warning == "warning: stopping after this step; once more to stop at once"
     monkeypatch.undo()
     assert command(["train", "--resume", str(out), "--code", tiny]) == 0
     assert_same(finished, out)

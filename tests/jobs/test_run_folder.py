@@ -76,13 +76,26 @@ def test_data_json_names_every_file(finished: Path, photos: Path) -> None:
     )
 
 
-def test_metrics_are_those_of_the_predictions(finished: Path) -> None:
+@pytest.fixture(params=["trained", "hardly trained"])
+def folder(
+    request: pytest.FixtureRequest, finished: Path, photos: Path, tiny: str, tmp_path: Path
+) -> Path:
+    """A run that is always right, and one that is often wrong."""
+    if request.param == "trained":
+        return finished
+    run = fit(photos, tiny, tmp_path / "run", epochs=1, learning_rate=1e-3, seed=5)
+    confusion = np.array(run.metrics["confusion"])
+    assert (confusion != confusion.T).any()
+    return run.folder
+
+
+def test_metrics_are_those_of_the_predictions(folder: Path) -> None:
     """Every number of the test split, computed anew by NumPy from predictions.npz."""
-    metrics = json.loads((finished / "metrics.json").read_text())
-    with np.load(finished / "predictions.npz", allow_pickle=False) as file:
+    metrics = json.loads((folder / "metrics.json").read_text())
+    with np.load(folder / "predictions.npz", allow_pickle=False) as file:
         labels, scores, names = file["labels"], file["scores"], file["names"]
     assert (labels.dtype, scores.dtype, names.dtype.kind) == (np.int64, np.float32, "U")
-    data = json.loads((finished / "data.json").read_text())
+    data = json.loads((folder / "data.json").read_text())
     assert names.tolist() == [file["name"] for file in data["splits"]["test"]["files"]]
     assert [CLASSES[label] for label in labels] == [name.split("/")[0] for name in names]
     sure = softmax(scores)

@@ -51,9 +51,10 @@ def find_rate(
         say_json(curve.to_json())
         return
     say("learning rate   smoothed loss")
-    most, least = max(curve.smoothed), min(curve.smoothed)
+    least = min(curve.smoothed)
+    most = curve.smoothed[0] + 0.25 * (curve.smoothed[0] - least)  # a blow-up hides the rest
     every = max(1, len(curve.rates) // 25)
     for rate, loss in list(zip(curve.rates, curve.smoothed, strict=True))[::every]:
-        bar = "#" * round(BAR * (loss - least) / max(most - least, 1e-12))
+        bar = "#" * round(BAR * min(1.0, (loss - least) / max(most - least, 1e-12)))
         say(f"{rate:13.2e}   {loss:8.4f}  {bar}".rstrip())
-    say(f"suggested: learning_rate={curve.suggested:.2g}  (where the loss falls fastest)")
+    say(f"suggested: learning_rate={curve.suggested:.2g}  (the loss falls most around it)")

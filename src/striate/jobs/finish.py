@@ -63,10 +63,11 @@ def finish(begun: Training, fitted: Fitted, progress: Progress) -> None:
     judged = _judge(begun, fitted, progress)
     run.write_json("metrics.json", judged.metrics)
     _write_pictures(begun, fitted.network, judged, progress)
+    seconds = round(environment.get("decide_seconds", 0.0) + fitted.seconds, 3)
     environment |= {
         "ended": now(),
-        "seconds": round(fitted.seconds, 3),
-        "fit_seconds": round(environment.get("decide_seconds", 0.0) + fitted.seconds, 3),
+        "seconds": seconds,
+        "fit_seconds": seconds,
         "peak_memory_mib": fitted.peak_memory_mib,
         "interrupted": fitted.interrupted,
         "finished": not fitted.interrupted,

@@ -14,8 +14,9 @@ from torch import nn
 from striate import data as data_room
 from striate import train, zoo
 from striate._errors import DataError, DivergedError, NetworkError, RecipeError
-from striate._events import Progress
+from striate._events import Progress, Said
 from striate.data import ImageSet
+from striate.files import printable
 from striate.jobs.environment import choose_device, describe_environment, now
 from striate.jobs.finish import Training, finish
 from striate.jobs.interrupt import stoppable
@@ -79,6 +80,7 @@ def fit(
         decided = time.perf_counter()
         folder = _free_folder(images.name, name) if out is None else Path(out)
         run = Run.create(folder, force=force)
+        tell(Said(text=f"run {printable(run.folder)}: {name} on {images.name}"))
         with run.locked():
             environment = describe_environment(place)
             environment |= {"precision": recipe.precision, "precision_choice": choice}
@@ -103,7 +105,8 @@ def _check_early(
         Run(os.fspath(out)).replaces(force=force)
     if isinstance(model, str):
         NetworkSpec(name=model).check()
-        split_settings(model, settings)
+    if not isinstance(model, nn.Module):
+        split_settings(model or zoo.default_network(1), settings)
     known = setting_names()
     Recipe.from_toml({k: v for k, v in settings.items() if k in known and v is not None})
 
@@ -177,7 +180,8 @@ def split_settings(
         if card is not None and name not in known:
             near = difflib.get_close_matches(name, [*recipe_fields, *known], n=3)
             has = f"its options are {', '.join(known)}" if known else "it has no options"
-            advice = f"did you mean {' or '.join(near)}?" if near else has
+            fields_are = f"the recipe's fields are {', '.join(recipe_fields)}; {has}"
+            advice = f"did you mean {' or '.join(near)}?" if near else fields_are
             raise RecipeError(f"there is no setting {name!r} for {model}; {advice}")
     return fields, options
 
