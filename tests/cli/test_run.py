@@ -40,11 +40,11 @@ def test_a_broken_pipe_is_no_error_wherever_it_breaks(monkeypatch: pytest.Monkey
     def broken(*_: object, **__: object) -> None:
         raise BrokenPipeError(32, "Broken pipe")
 
-    dropped: list[bool] = []
-    monkeypatch.setattr("striate.cli._drop_output", lambda: dropped.append(True))
+    dropped: list[object] = []
+    monkeypatch.setattr("striate.cli._drop", dropped.append)
     monkeypatch.setattr("striate.cli.text.json.dumps", broken)
     assert command(["data", "--json"]) == 0
-    assert dropped == [True]
+    assert dropped == [sys.stdout]
 
 
 def test_a_fault_of_ours_is_not_dressed_up(monkeypatch: pytest.MonkeyPatch) -> None:

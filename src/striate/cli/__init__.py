@@ -5,6 +5,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 import typer
 
@@ -47,14 +48,19 @@ def run(arguments: Sequence[str]) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()  # here, where a full disk or a closed pipe can still be told
     except BrokenPipeError:
-        _drop_output()
-        return 0
+        _drop(sys.stdout)
+        code = 0
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        _drop_output()
+        _drop(sys.stdout)
         say("error: cannot write the output: no room on the disk", error=True)
-        return 2
+        code = 2
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except OSError:
+        _drop(sys.stderr)  # nobody can be told; the exit code still says it
     return code
 
 
@@ -93,7 +99,9 @@ def _usage(error: Exception) -> bool:
     return True
 
 
-def _drop_output() -> None:
+def _drop(stream: TextIO | None) -> None:
     """Send what is still to be written nowhere: Python flushes at exit and would complain."""
+    if stream is None:
+        return
     with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
