@@ -11,6 +11,7 @@ import safetensors.numpy
 import torch
 from torch import nn
 
+from striate._errors import StorageError
 from striate._events import EpochEnded, Event, Said
 from striate.data import Split
 from striate.infer import predict_scores
@@ -211,6 +212,19 @@ def test_runs_are_numbered(tiny: str, tmp_path: Path, monkeypatch: pytest.Monkey
     assert [folder.name[-10:] for folder in names] == ["-py-tiny-1", "-py-tiny-2"]
     assert names[0].name.startswith("my-été---pictures")
     assert len(names[0].name) < 80
+
+
+def test_two_processes_that_start_together_never_choose_the_same_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from striate.jobs.fit import _free_folder  # pyright: ignore[reportPrivateUsage]
+
+    monkeypatch.chdir(tmp_path)
+    assert [_free_folder("a", "b").name for _ in range(3)] == ["a-b-1", "a-b-2", "a-b-3"]
+    (tmp_path / "runs").rename(tmp_path / "old")
+    (tmp_path / "runs").touch()
+    with pytest.raises(StorageError, match="cannot make the folder runs"):
+        _free_folder("a", "b")
 
 
 def test_progress_is_told(photos: Path, tiny: str, tmp_path: Path) -> None:

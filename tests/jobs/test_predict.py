@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from striate._errors import DataError, RecipeError, RunError
-from striate._events import Event, Moved
+from striate._events import Event, Moved, Said
 from striate.jobs import Prediction, predict
 from striate.runs import Run
 from tests.jobs.sample import CLASSES, fit, softmax, undecodable
@@ -84,6 +84,8 @@ def test_batches_are_as_good_as_one_by_one(
     assert [a.path for a in parts] == [a.path for a in whole]
     for one, other in zip(parts, whole, strict=True):
         assert dict(one.top) == pytest.approx(dict(other.top), abs=1e-6)
+    (said,) = [event for event in events if isinstance(event, Said)]
+    assert said == Said(text=f"{mixed}: left out, no images: 1 file (.txt)", warning=True)
     moved = [event for event in events if isinstance(event, Moved)]
     assert (moved[0].done, moved[-1].done, moved[-1].total) == (0, 47, 47)
 

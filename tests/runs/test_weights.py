@@ -15,7 +15,7 @@ from torch import nn
 from striate._errors import StorageError, WeightsError
 from striate.data import Preprocessing
 from striate.runs import WeightsCard, load_weights, read_card, save_weights
-from tests.runs.test_run import Evil
+from tests.runs.test_checkpoint import Evil
 
 GREY = Preprocessing(channels=1, height=8, width=6, mean=(0.25,), deviation=(0.5,))
 CARD = WeightsCard(

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from striate._events import Event, Said
 from striate.cli.settings import DeviceOption
 from striate.cli.text import say, say_json
 from striate.files import printable
@@ -25,7 +26,7 @@ def predict(
     from striate import jobs
 
     failed = 0
-    for answer in jobs.predict(model, paths, top=top, code=code, device=device):
+    for answer in jobs.predict(model, paths, top=top, code=code, device=device, progress=_tell):
         failed += answer.error is not None
         if json:
             say_json(answer.to_json())
@@ -36,3 +37,8 @@ def predict(
             say(printable(f"{answer.path}: {words}"))  # a name with a newline stays one line
     if failed:
         raise typer.Exit(2)
+
+
+def _tell(event: Event) -> None:
+    if isinstance(event, Said):
+        say(f"warning: {event.text}", error=True)

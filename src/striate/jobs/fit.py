@@ -1,7 +1,6 @@
 """Train and report: from data and a network's name to a finished run folder."""
 
 import difflib
-import itertools
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -16,7 +15,8 @@ from striate import train, zoo
 from striate._errors import DataError, DivergedError, NetworkError, RecipeError
 from striate._events import Progress, Said
 from striate.data import ImageSet
-from striate.files import printable
+from striate.files import make_folder, printable
+from striate.files.atomic import storage_error
 from striate.jobs.environment import choose_device, describe_environment, now
 from striate.jobs.finish import Training, finish
 from striate.jobs.interrupt import stoppable
@@ -213,11 +213,20 @@ def network_name(model: str | nn.Module | None, images: ImageSet) -> str:
 
 
 def _free_folder(data: str, model: str) -> Path:
-    """Return the first of runs/<data>-<model>-1, -2 … that does not exist."""
+    """Make and return the first of runs/<data>-<model>-1, -2 … that does not exist."""
     parts = (data[:LONGEST], Path(model).name[:LONGEST])  # a name on disk has 255 bytes at most
     words = "".join(c if c.isalnum() or c in "-_" else "-" for c in "-".join(parts))
-    folders = (Path("runs") / f"{words.strip('-') or 'run'}-{n}" for n in itertools.count(1))
-    return next(folder for folder in folders if not folder.exists())
+    above, number = make_folder("runs"), 0
+    while True:
+        number += 1
+        folder = above / f"{words.strip('-') or 'run'}-{number}"
+        try:
+            folder.mkdir()  # at once, so that two processes never choose the same
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise storage_error("make the folder", folder, error) from error
+        return folder
 
 
 def _write_beginning(

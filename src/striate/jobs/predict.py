@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from striate._errors import DataError, RecipeError
-from striate._events import Moved, Progress, silent
+from striate._events import Moved, Progress, Said, silent
 from striate.data.decoding import read_image
 from striate.data.walking import Walk
 from striate.files import printable
@@ -67,23 +67,25 @@ def predict(
     if top < 1:
         raise RecipeError(f"top is {top}, but must be 1 or more")
     opened = open_network(os.fspath(model), code=code, device=choose_device(device))
-    files = [file for path in paths for file in _files(Path(path))]
+    files = [file for path in paths for file in _files(Path(path), progress)]
     if not files:
         raise DataError("there is no image to predict; name files or folders of images")
     return _answers(opened, files, top, progress)
 
 
-def _files(path: Path) -> list[Path]:
-    """Return the file itself, or all images below the folder."""
+def _files(path: Path, progress: Progress) -> list[Path]:
+    """Return the file itself, or all images below the folder; say what is left out of it."""
     try:
         folder, there = path.is_dir(), path.exists()
     except (OSError, ValueError):  # a name that no file can have; a folder that is closed
         folder = there = False
     if folder:
-        found = [path / name for name in Walk(path).files]
-        if not found:
+        walk = Walk(path)
+        for warning in walk.warnings:
+            progress(Said(text=f"{printable(path)}: {warning}", warning=True))
+        if not walk.files:
             raise DataError(f"{printable(path)} holds no images")
-        return found
+        return [path / name for name in walk.files]
     if not there:
         raise DataError(f"there is no file or folder {printable(path)}")
     return [path]
