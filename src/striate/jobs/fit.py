@@ -105,8 +105,12 @@ def _check_early(
         Run(os.fspath(out)).replaces(force=force)
     if isinstance(model, str):
         NetworkSpec(name=model).check()
-    if not isinstance(model, nn.Module):
-        split_settings(model or zoo.default_network(1), settings)
+        split_settings(model, settings)
+    elif model is None:  # the images choose the network; what no network takes is wrong in any case
+        taken = {option for card in zoo.CARDS.values() for option in card.options}
+        split_settings(
+            zoo.default_network(1), {k: v for k, v in settings.items() if k not in taken}
+        )
     known = setting_names()
     Recipe.from_toml({k: v for k, v in settings.items() if k in known and v is not None})
 
