@@ -1,6 +1,10 @@
 """Optimisers with weight decay where it belongs."""
 
 import torch
+
+# PyTorch imports its compiler when the first optimiser is made, which takes 1.5 s: here it is an
+# import like any other, and no part of the first run's training.
+import torch._dynamo
 from torch import nn
 
 from striate._errors import NetworkError
