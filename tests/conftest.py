@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import hypothesis
+import jaxtyping
 import pytest
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,15 @@ torch.set_num_threads(1)
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def unannotated() -> Generator[None, None, None]:
+    """Call functions as users do: annotations are not checked, so the functions must do it."""
+    before = jaxtyping.config.jaxtyping_disable
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", before)
 
 
 def _hooks(module: nn.Module) -> dict[str, tuple[int, ...]]:

@@ -36,7 +36,9 @@ PUBLIC = {
         "Calibration CalibrationBin ClassScores accuracy calibration class_scores confusion "
         "fit_temperature probabilities"
     ),
-    "striate.ops": "Window chain_output_size least_size output_size padding_same",
+    "striate.ops": (
+        "Window chain_output_size least_size output_size padding_pairs padding_same per_axis"
+    ),
     "striate.report": "compare_page run_page summary_html",
     "striate.runs": (
         "FILES FORMAT NetworkSpec OpenNetwork PARTS Repeat Run RunRecord WeightsCard is_run "
