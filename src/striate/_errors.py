@@ -4,6 +4,7 @@ __all__ = [
     "DataError",
     "DivergedError",
     "DownloadError",
+    "KernelError",
     "NetworkError",
     "RecipeError",
     "RunError",
@@ -31,6 +32,10 @@ class DataError(StriateError, ValueError):
 
 class NetworkError(StriateError, ValueError):
     """A MODEL that is unknown, cannot be built, or does not fit the data."""
+
+
+class KernelError(StriateError, ValueError):
+    """A kernel that is unknown, or whose numbers are none or out of range."""
 
 
 class WeightsError(StriateError, ValueError):
