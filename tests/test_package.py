@@ -37,7 +37,8 @@ PUBLIC = {
         "fit_temperature probabilities"
     ),
     "striate.ops": (
-        "Window chain_output_size least_size output_size padding_pairs padding_same per_axis"
+        "Window axis_padding chain_output_size least_size output_size padding_pairs "
+        "padding_same per_axis transposed_output_size"
     ),
     "striate.report": "compare_page run_page summary_html",
     "striate.runs": (
