@@ -257,5 +257,5 @@ def test_an_interrupted_run_holds_the_best_weights_so_far():
 
 def test_interrupted_before_the_first_epoch_ended_the_weights_are_those_of_now():
     first, written = stopped(recipe(), 2)
-    assert (first.best_epoch, first.log.epochs) == (0, [])
+    assert (first.weights, first.best_epoch, first.log.epochs) == ("last", 0, [])
     assert same(weights(first.network), from_disk(written)["network"])

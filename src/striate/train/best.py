@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from striate.train.state import load_state, network_state
 from striate.train.validate import Validation
 
 __all__ = ["Best"]
@@ -31,15 +32,15 @@ class Best:
                 return False
             self.accuracy, self.loss = found.accuracy, found.loss
         self.epoch = epoch
-        # strict copies: state_dict would share memory with the weights that training goes on with
-        self.weights = {name: value.clone() for name, value in network.state_dict().items()}
+        # Copies: training goes on with the tensors themselves.
+        self.weights = {name: value.clone() for name, value in network_state(network).items()}
         return True
 
     @torch.no_grad()
     def restore(self, network: nn.Module) -> None:
         """Load the kept weights into `network`; without any it stays as it is."""
         if self.weights:
-            network.load_state_dict(self.weights)
+            load_state(network, self.weights)
 
     def to_state(self) -> dict[str, Any]:
         """Return plain values and tensors, for a checkpoint."""

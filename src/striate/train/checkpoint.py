@@ -9,6 +9,7 @@ import torch
 from striate._errors import RunError
 from striate.train.log import TrainingLog
 from striate.train.loop import Trainer
+from striate.train.state import load_state, network_state
 
 __all__ = ["CHECKPOINT_FORMAT", "differences", "pack", "surroundings", "unpack"]
 
@@ -48,9 +49,9 @@ def pack(trainer: Trainer, *, fingerprint: str) -> dict[str, Any]:
         "fingerprint": fingerprint,
         "recipe": trainer.recipe.to_toml(),
         "surroundings": surroundings(trainer.device, trainer.recipe.precision),
-        "network": trainer.network.state_dict(),
+        "network": network_state(trainer.network),
         "optimizer": trainer.optimizer.state_dict(),
-        "average": average.network.state_dict() if average is not None else None,
+        "average": network_state(average.network) if average is not None else None,
         "statistics": statistics.state_dict() if statistics is not None else None,
         "marked": trainer.marked,
         "best": trainer.best.to_state(),
@@ -73,11 +74,11 @@ def unpack(state: Mapping[str, Any], trainer: Trainer) -> None:
     if state.get("recipe") != trainer.recipe.to_toml():
         raise RunError("the checkpoint is of another recipe than recipe.toml; restore that file")
     try:
-        trainer.network.load_state_dict(state["network"])
+        load_state(trainer.network, state["network"])
         # An optimiser goes on in the tensors it is given; those of the caller stay as they are.
         trainer.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
         if trainer.average is not None:
-            trainer.average.network.load_state_dict(state["average"])
+            load_state(trainer.average.network, state["average"])
         if trainer.statistics is not None:
             trainer.statistics.load_state_dict(state["statistics"])
         _set(trainer, {"marked": trainer.marked}, {"marked": state["marked"]})

@@ -40,7 +40,8 @@ class Fitted:
     """What training leaves: the network with the kept weights, and what was written down.
 
     Attributes:
-        weights: `ema`, `best`, or `last` when there was no validation: what the network now holds.
+        weights: What the network now holds: `ema`, `best`, or `last` where nothing chose among
+            epochs: there were no validation images, or no epoch ended.
         best_epoch: The epoch they are of; 0 if none ended.
         interrupted: Whether training was asked to stop before its end.
         seconds: Time in training and validation, over all sessions.
@@ -269,13 +270,13 @@ class Trainer:
 
     def _fitted(self, *, interrupted: bool) -> Fitted:
         """Put the kept weights into the network and return the record."""
-        kept = "ema" if self.average is not None else "best"
-        if not self.best.weights:
+        chosen = self.validation is not None and bool(self.best.weights)
+        if not self.best.weights:  # stopped before an epoch ended
             self.best.offer(self.judged, 0, None)
         self.best.restore(self.network)
         return Fitted(
             network=self.network,
-            weights="last" if self.validation is None and kept == "best" else kept,
+            weights="ema" if self.average is not None else "best" if chosen else "last",
             best_epoch=self.best.epoch,
             log=self.log,
             activations=self.statistics.result() if self.statistics is not None else None,
