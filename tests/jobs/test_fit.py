@@ -11,8 +11,9 @@ import safetensors.numpy
 import torch
 from torch import nn
 
+from striate import jobs
 from striate._errors import StorageError
-from striate._events import EpochEnded, Event, Said
+from striate._events import EpochEnded, Event, Said, silent
 from striate.data import Split
 from striate.infer import predict_scores
 from striate.runs import Run
@@ -53,6 +54,29 @@ def test_the_global_random_state_neither_matters_nor_changes(
     before = torch.get_rng_state()
     assert_same(finished, fit(photos, tiny, tmp_path / "again").folder)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+class Tried(nn.Module):
+    """Notes the passes that are made with it before it is trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.passes, self.begun = net(), 0, False
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.begun |= self.training
+        self.passes += not self.begun
+        return self.body(images)
+
+
+def test_a_network_is_tried_once_whether_the_run_is_begun_or_gone_on_with(tmp_path: Path) -> None:
+    first, second = Tried(), Tried()
+    run = fit(image_set(), first, tmp_path / "run", stop=after(2))
+    assert (first.passes, first.begun) == (1, True)
+    jobs.resume(run.folder, images=image_set(), network=second, progress=silent)
+    assert (second.passes, second.begun) == (1, True)
+    whole = fit(image_set(), Tried(), tmp_path / "whole")
+    assert_same(whole.folder, run.folder)
 
 
 # The test split.

@@ -1,5 +1,6 @@
 """Ctrl-C is a wish: the step ends, all is saved, the report is written, and the run can go on."""
 
+import shlex
 import signal
 import threading
 from pathlib import Path
@@ -8,9 +9,9 @@ import pytest
 
 from striate._events import EpochEnded, Event, Said, TrainingStep, silent
 from striate.cli import run as command
-from striate.jobs.interrupt import stoppable
+from striate.jobs.interrupt import resume_command, stoppable
 from striate.runs import Run
-from tests.jobs.sample import FAST, assert_same, fit, image_set, resume
+from tests.jobs.sample import FAST, after, assert_same, fit, image_set, net, resume
 
 STOPPING = Said(text="stopping after this step; once more to stop at once", warning=True)
 
@@ -123,22 +124,56 @@ def test_the_command_line_says_how_to_go_on_and_ends_in_130(
     assert_same(finished, out)
 
 
-def test_pressed_twice_it_stops_at_once_and_the_run_can_still_go_on(
+@pytest.mark.parametrize(
+    ("step", "kept"),
+    [
+        (2, "stopped before the first checkpoint; start it again with"),
+        (5, "stopped at once; its first 4 steps are kept; go on with"),  # those of one epoch
+    ],
+)
+def test_pressed_twice_it_stops_at_once_and_says_what_is_kept_and_how_to_go_on(
     photos: Path, tiny: str, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], step: int, kept: str,
 ) -> None:  # fmt: skip
-    out = tmp_path / "run"
-    press_at(monkeypatch, step=5, times=2)
+    out = tmp_path / "my run"
+    press_at(monkeypatch, step=step, times=2)
     assert command(arguments(photos, tiny, out)) == 130
     said, progress = capsys.readouterr()
     assert said == ""
-    assert progress.endswith("\nstopped\n")
+    *_, advice, last = progress.splitlines()
+    assert advice.startswith(f"warning: {kept}: striate train --resume '{out}' --code ")
+    assert last == "stopped"
     assert "Traceback" not in progress
     assert not Run(out).finished
     assert not (out / "report.html").exists()
     monkeypatch.undo()
-    assert command(["train", "--resume", str(out), "--code", tiny]) == 0
+    monkeypatch.setattr("striate.report.run_page", lambda _: "<p>")
+    assert command(shlex.split(advice.partition(": striate ")[2])) == 0  # as the line advises
     assert_same(finished, out)
+
+
+def test_pressed_while_results_are_written_nothing_is_lost(
+    photos: Path, tiny: str, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    events: list[Event] = []
+    monkeypatch.setattr("striate.jobs.finish.collect_pictures", lambda *_, **__: press(1))
+    with pytest.raises(KeyboardInterrupt):
+        fit(photos, tiny, tmp_path / "run", progress=events.append)
+    assert events[-1] == Said(
+        text="stopped at once; its first 8 steps are kept; go on with: "
+        f"striate train --resume {tmp_path / 'run'} --code {tiny}",
+        warning=True,
+    )
+    monkeypatch.undo()
+    monkeypatch.setattr("striate.report.run_page", lambda _: "<p>")
+    assert_same(finished, resume(tmp_path / "run", code=tiny).folder)
+
+
+def test_a_run_of_a_module_goes_on_in_python(tmp_path: Path) -> None:
+    run = fit(image_set(), net(), tmp_path / "it's", stop=after(2))
+    call = resume_command(run.folder)
+    assert call == f"striate.resume({str(run.folder)!r}, network=...)"
+    assert resume(run.folder, network=net(), images=image_set()).finished
 
 
 def test_pressed_while_files_are_read_it_just_stops(

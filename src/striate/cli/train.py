@@ -1,6 +1,5 @@
 """`striate train`: train, test, report."""
 
-import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -133,6 +132,8 @@ def _report(run: Any, *, json: bool) -> None:
 
 
 def _describe(run: Any, metrics: dict[str, Any], environment: dict[str, Any]) -> None:
+    from striate.jobs.interrupt import resume_command
+
     for split in ("validation", "test"):
         if numbers := metrics.get(split):
             say(
@@ -144,15 +145,6 @@ def _describe(run: Any, metrics: dict[str, Any], environment: dict[str, Any]) ->
     memory = f", {peak:,.0f} MiB at most" if peak else ""
     say(f"{'training':<11}{seconds:.1f} s on {environment.get('device')}{memory}")
     if not environment.get("finished"):
-        say(f"stopped early; go on with: {_resuming(run.folder)}")
+        say(f"stopped early; go on with: {resume_command(run.folder)}")
     say(f"{'run':<11}{run.folder}")
     say(f"{'report':<11}{run.report}")
-
-
-def _resuming(folder: Path) -> str:
-    """Return the command that goes on with a run, ready to be pasted."""
-    from striate.runs import read_repeat
-
-    network = read_repeat(folder / "recipe.toml")
-    words = ["striate", "train", "--resume", str(folder)]
-    return shlex.join([*words, "--code", network.network] if network.code else words)

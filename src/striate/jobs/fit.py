@@ -19,7 +19,7 @@ from striate.files import make_folder, printable
 from striate.files.atomic import storage_error
 from striate.jobs.environment import choose_device, describe_environment, now
 from striate.jobs.finish import Training, finish
-from striate.jobs.interrupt import stoppable
+from striate.jobs.interrupt import resume_command, stoppable
 from striate.jobs.show import shown
 from striate.runs import NetworkSpec, Run
 from striate.runs.lazy import shaped
@@ -89,7 +89,7 @@ def fit(
             _write_beginning(run, images, name, options, recipe, environment)
             begun = Training(run=run, network=network, images=images, name=name, options=options,
                              recipe=recipe, environment=environment)  # fmt: skip
-            train_run(begun, device=place, progress=tell, stop=stop)
+            train_run(begun, device=place, progress=tell, stop=stop, decided=True)
     return run
 
 
@@ -122,12 +122,19 @@ def train_run(
     progress: Progress,
     stop: Callable[[], bool] | None,
     resume: Mapping[str, Any] | None = None,
+    decided: bool = False,
 ) -> None:
-    """Train what is begun, from a checkpoint if there is one, and finish the run."""
+    """Train what is begun, from a checkpoint if there is one, and finish the run.
+
+    `decided` says that `train.decide` has tried the network already.
+    """
     run = begun.run
+    kept: Mapping[str, Any] = {} if resume is None else resume["clock"]
 
     def save(state: Mapping[str, Any], log: Any) -> None:
+        nonlocal kept
         run.save_checkpoint(state)
+        kept = state["clock"]
         run.write_text("history.csv", log.csv("epochs"))
         run.write_text("steps.csv", log.csv("steps"))
         run.write_text("timings.csv", log.csv("timings"))
@@ -136,11 +143,22 @@ def train_run(
         with stoppable(stop, progress) as asked:
             fitted = train.fit(
                 begun.network, begun.images, begun.recipe, device=device, progress=progress,
-                save=save, resume=resume, stop=asked,
+                save=save, resume=resume, stop=asked, decided=decided,
             )  # fmt: skip
+        finish(begun, fitted, progress)
     except DivergedError as error:
         raise DivergedError(f"{error}. {_last_good(run)}") from None
-    finish(begun, fitted, progress)
+    except KeyboardInterrupt:
+        progress(Said(text=_stopped(run, kept.get("step", 0)), warning=True))
+        raise
+
+
+def _stopped(run: Run, steps: int) -> str:
+    """Return what is left of a run that was stopped at once, and how to go on with it."""
+    how = resume_command(run.folder)
+    if steps == 0:
+        return f"stopped before the first checkpoint; start it again with: {how}"
+    return f"stopped at once; its first {steps:,} steps are kept; go on with: {how}"
 
 
 def _last_good(run: Run) -> str:

@@ -1,14 +1,17 @@
 """Ctrl-C as a wish: finish the step, save, report. A second one stops at once."""
 
+import shlex
 import signal
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 from striate._events import Progress, Said
+from striate.runs import read_repeat
 
-__all__ = ["stoppable"]
+__all__ = ["resume_command", "stoppable"]
 
 
 @contextmanager
@@ -39,3 +42,15 @@ def stoppable(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+
+
+def resume_command(folder: Path) -> str:
+    """Return what goes on with the run in `folder`, ready to be pasted.
+
+    That is a command of the shell, or, for a run whose network was built in Python, a call.
+    """
+    repeat = read_repeat(folder / "recipe.toml")
+    if repeat.module:
+        return f"striate.resume({str(folder)!r}, network=...)"
+    words = ["striate", "train", "--resume", str(folder)]
+    return shlex.join([*words, "--code", repeat.network] if repeat.code else words)

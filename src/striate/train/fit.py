@@ -43,6 +43,7 @@ def fit(
     save: Callable[[Checkpoint, TrainingLog], None] | None = None,
     resume: Checkpoint | None = None,
     stop: Callable[[], bool] = lambda: False,
+    decided: bool = False,
 ) -> Fitted:
     """Train `network` in place and return it with the weights of its best epoch.
 
@@ -62,6 +63,8 @@ def fit(
         resume: A checkpoint of the same run, to go on from. A precision that `recipe` leaves open
             is the checkpoint's.
         stop: Asked after each step; True ends training after a checkpoint.
+        decided: Whether `recipe` is what `decide` returned for this network, on this device: then
+            the network is not tried once more.
 
     Raises:
         DivergedError: The loss is no longer finite; epoch, step and rate are named.
@@ -71,7 +74,9 @@ def fit(
     keep_large_blocks()
     device = torch.device(device)
     with kept_random_state(), kept_modes(network):
-        recipe, _ = decide(network, images, _begun(recipe or Recipe(), resume), device=device)
+        recipe = recipe or Recipe()
+        if not decided:
+            recipe, _ = decide(network, images, _begun(recipe, resume), device=device)
 
         def keep(trainer: Trainer) -> None:
             if save is not None:
