@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from striate.cli import run
 from striate.cli.text import say, say_json
 
 
@@ -30,12 +31,27 @@ def test_any_encoding_will_do(encoding: str, monkeypatch: pytest.MonkeyPatch) ->
     assert json.loads(second) == {"é\udce9": "\x1b"}
 
 
-def test_a_closed_output_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("closed", "other"), [("stdout", "stderr"), ("stderr", "stdout")])
+def test_a_closed_output_is_no_error(
+    closed: str, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was to go there goes nowhere: not to the other stream either."""
+    heard = io.StringIO()
+    monkeypatch.setattr(sys, closed, None)
+    monkeypatch.setattr(sys, other, heard)
+    say("lost", error=closed == "stderr")
+    if closed == "stdout":
+        say_json({})
+    assert heard.getvalue() == ""
+    say("heard", error=other == "stderr")
+    assert heard.getvalue() == "heard\n"
+
+
+def test_a_command_whose_outputs_are_closed_ends_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
-    say("lost")
-    say("lost", error=True)
-    say_json({})
+    assert run(["--version"]) == 0
+    assert run(["report", "no such run"]) == 2
 
 
 class Full(io.StringIO):

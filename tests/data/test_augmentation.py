@@ -215,7 +215,13 @@ def test_defaults(flip: bool, height: int, expected: Augmentation) -> None:
 @given(height=st.integers(1, 600))
 def test_a_default_is_never_too_much_for_its_images(height: int) -> None:
     policy = Augmentation.default(flip=True, height=height)
-    augment(torch.zeros(1, 1, height, height, dtype=torch.uint8), policy, seed=0)
+    images = torch.full((1, 1, height, height), 7, dtype=torch.uint8)
+    result = augment(images, policy, seed=0)
+    assert result.shape == images.shape
+    assert result.dtype == torch.uint8
+    assert policy.shift < max(height, 2) / 4  # most of the image stays in sight
+    if not policy.brightness + policy.contrast + policy.saturation:
+        assert torch.equal(result, images)  # filled by the nearest pixel, which is like all others
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import io
 import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -7,6 +8,7 @@ from rich.console import Console
 from striate._events import EpochEnded, Event, Moved, Said, TrainingStep, silent
 from striate.jobs import show
 from striate.jobs.show import shown
+from tests.jobs.sample import assert_same, fit
 
 STEP = TrainingStep(
     epoch=1, epochs=2, step=5, steps=20, loss=1.25, accuracy=0.5, images_per_second=1234.5,
@@ -66,16 +68,33 @@ def test_names_go_out_in_the_encoding_that_there_is(monkeypatch: pytest.MonkeyPa
     assert raw.getvalue() == b"gr\\xf6\\xdfe caf\\xe9 \\U0001f600\n"
 
 
-@pytest.mark.parametrize("stream", [None, "closed", "full"])
-def test_a_run_goes_on_when_nobody_hears_it(
-    monkeypatch: pytest.MonkeyPatch, stream: str | None
-) -> None:
-    class Full(io.StringIO):
-        def write(self, text: str) -> int:  # noqa: ARG002 - as its base says
-            raise BrokenPipeError(32, "Broken pipe")
+class Full(io.StringIO):
+    """A stream whose reader has gone, and what it was asked to write."""
 
-    monkeypatch.setattr(sys, "stderr", Full() if stream else None)
-    told(EVENTS)
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.lost.append(text)
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+@pytest.mark.parametrize("stream", ["none", "closed", "full"])
+def test_a_run_goes_on_when_nobody_hears_it(
+    finished: Path, tiny: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    stream: str,
+) -> None:  # fmt: skip
+    streams = {"none": None, "closed": io.StringIO(), "full": Full()}
+    nobody = streams[stream]
+    if stream == "closed":
+        io.StringIO.close(streams["closed"])
+    monkeypatch.setattr(sys, "stderr", nobody)
+    run = fit(photos, tiny, tmp_path / "run", progress=None)
+    assert run.finished
+    assert_same(finished, run.folder)
+    if isinstance(nobody, Full):  # each line was tried, also after the first was lost
+        assert [line.split()[0] for line in nobody.lost] == ["run", "epoch", "epoch"]
 
 
 @pytest.fixture

@@ -32,7 +32,12 @@ def test_what_a_killed_process_left_before_the_recipe_does_not_stand_in_the_way(
 ) -> None:
     (tmp_path / ".lock").touch()
     (tmp_path / ".0123456789abcdef.part").touch()
-    Run.create(tmp_path)
+    run = begun(tmp_path)
+    assert run.folder == tmp_path
+    assert is_run(tmp_path)
+    with run.locked():  # the lock that was left is held by nobody
+        run.sweep()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "recipe.toml"]
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "data.json", ".mine.part", ".lock2"])

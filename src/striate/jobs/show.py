@@ -47,7 +47,7 @@ def _plain(event: Event) -> None:
     else:
         return
     if sys.stderr is not None:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # a file that was closed raises the latter
             sys.stderr.write(_encodable(line) + "\n")
             sys.stderr.flush()
 
