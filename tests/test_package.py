@@ -37,8 +37,12 @@ PUBLIC = {
         "fit_temperature probabilities"
     ),
     "striate.ops": (
-        "Window axis_padding chain_output_size least_size output_size padding_pairs "
-        "padding_same per_axis transposed_output_size"
+        "Comparison Connected Connections Cost ReceptiveField StackComparison Window "
+        "axis_padding chain_output_size connections convolution_cost convolution_multiply_adds "
+        "convolution_parameters depthwise_cost fully_connected_cost least_size "
+        "locally_connected_cost memory_bytes output_size padding_pairs padding_same per_axis "
+        "receptive_field separable_against_full separable_cost stacked_against_single "
+        "transposed_cost transposed_output_size transposed_receptive_field"
     ),
     "striate.report": "compare_page run_page summary_html",
     "striate.runs": (

@@ -10,8 +10,41 @@ if TYPE_CHECKING:
     from striate.ops.arithmetic import output_size as output_size
     from striate.ops.arithmetic import padding_same as padding_same
     from striate.ops.arithmetic import transposed_output_size as transposed_output_size
+    from striate.ops.comparisons import Comparison as Comparison
+    from striate.ops.comparisons import Connected as Connected
+    from striate.ops.comparisons import Connections as Connections
+    from striate.ops.comparisons import StackComparison as StackComparison
+    from striate.ops.comparisons import connections as connections
+    from striate.ops.comparisons import separable_against_full as separable_against_full
+    from striate.ops.comparisons import stacked_against_single as stacked_against_single
+    from striate.ops.counting import Cost as Cost
+    from striate.ops.counting import convolution_cost as convolution_cost
+    from striate.ops.counting import convolution_multiply_adds as convolution_multiply_adds
+    from striate.ops.counting import convolution_parameters as convolution_parameters
+    from striate.ops.counting import depthwise_cost as depthwise_cost
+    from striate.ops.counting import fully_connected_cost as fully_connected_cost
+    from striate.ops.counting import locally_connected_cost as locally_connected_cost
+    from striate.ops.counting import memory_bytes as memory_bytes
+    from striate.ops.counting import separable_cost as separable_cost
+    from striate.ops.counting import transposed_cost as transposed_cost
+    from striate.ops.operations import Convolution as Convolution
+    from striate.ops.operations import Pooling as Pooling
+    from striate.ops.operations import operation_of as operation_of
     from striate.ops.padding import padding_pairs as padding_pairs
     from striate.ops.padding import per_axis as per_axis
+    from striate.ops.receptive_fields import ReceptiveField as ReceptiveField
+    from striate.ops.receptive_fields import receptive_field as receptive_field
+    from striate.ops.receptive_fields import (
+        transposed_receptive_field as transposed_receptive_field,
+    )
+    from striate.ops.trace import trace_input as trace_input
+    from striate.ops.trace import trace_output as trace_output
+    from striate.ops.trace_records import Cell as Cell
+    from striate.ops.trace_records import Feed as Feed
+    from striate.ops.trace_records import InputTrace as InputTrace
+    from striate.ops.trace_records import OutputTrace as OutputTrace
+    from striate.ops.trace_steps import MapTrace as MapTrace
+    from striate.ops.trace_steps import trace_map as trace_map
 
 # Loaded when first touched (PEP 562), so that the arithmetic does not wait for torch. A name here
 # must not be that of a module of this room: importing the module would put it in the name's place.
@@ -20,7 +53,21 @@ _HOMES = {
         "Window axis_padding chain_output_size least_size output_size padding_same "
         "transposed_output_size"
     ),
+    "comparisons": (
+        "Comparison Connected Connections StackComparison connections separable_against_full "
+        "stacked_against_single"
+    ),
+    "counting": (
+        "Cost convolution_cost convolution_multiply_adds convolution_parameters "
+        "depthwise_cost fully_connected_cost locally_connected_cost memory_bytes "
+        "separable_cost transposed_cost"
+    ),
+    "operations": "Convolution Pooling operation_of",
     "padding": "padding_pairs per_axis",
+    "receptive_fields": "ReceptiveField receptive_field transposed_receptive_field",
+    "trace": "trace_input trace_output",
+    "trace_records": "Cell Feed InputTrace OutputTrace",
+    "trace_steps": "MapTrace trace_map",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
