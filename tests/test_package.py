@@ -37,12 +37,19 @@ PUBLIC = {
         "fit_temperature probabilities"
     ),
     "striate.ops": (
-        "Comparison Connected Connections Cost ReceptiveField StackComparison Window "
-        "axis_padding chain_output_size connections convolution_cost convolution_multiply_adds "
-        "convolution_parameters depthwise_cost fully_connected_cost least_size "
-        "locally_connected_cost memory_bytes output_size padding_pairs padding_same per_axis "
-        "receptive_field separable_against_full separable_cost stacked_against_single "
-        "transposed_cost transposed_output_size transposed_receptive_field"
+        "Cell Comparison Connected Connections Convolution Cost Feed InputTrace MapTrace "
+        "OutputTrace Pooling ReceptiveField StackComparison Window adaptive_avg_pool "
+        "adaptive_max_pool avg_pool avg_pool1d avg_pool2d avg_pool3d axis_padding "
+        "chain_output_size connections conv1d conv2d conv3d conv_transpose1d conv_transpose2d "
+        "conv_transpose3d convolution_cost convolution_matrix convolution_multiply_adds "
+        "convolution_parameters depthwise_conv2d depthwise_cost dynamic_k fully_connected_cost "
+        "global_avg_pool global_max_pool input_gradient k_max_pool least_size "
+        "local_response_norm locally_connected2d locally_connected_cost max_pool max_pool1d "
+        "max_pool2d max_pool3d memory_bytes min_pool min_pool1d min_pool2d min_pool3d "
+        "operation_of output_size padding_pairs padding_same per_axis receptive_field "
+        "separable_against_full separable_conv2d separable_cost stacked_against_single "
+        "trace_input trace_map trace_output transposed_convolution_matrix transposed_cost "
+        "transposed_output_size transposed_receptive_field weight_gradient"
     ),
     "striate.report": "compare_page run_page summary_html",
     "striate.runs": (

@@ -65,7 +65,8 @@ def padding_pairs(
     taps = per_axis(kernel_size, axes, "kernel_size")
     steps = per_axis(dilation, axes, "dilation")
     if padding == "full":
-        return tuple((d * (k - 1),) * 2 for k, d in zip(taps, steps, strict=True))
+        reach = [d * (k - 1) for k, d in zip(taps, steps, strict=True)]
+        return tuple((pixels, pixels) for pixels in reach)
     if padding == "same":
         strides = per_axis(stride, axes, "stride")
         return tuple(
@@ -108,13 +109,12 @@ def per_axis(
 def _numbers(padding: int | Sequence[int | Sequence[int]], axes: int) -> Pairs:
     """Return padding given in numbers as pairs."""
     entries = tuple(padding) if isinstance(padding, Sequence) else (padding,) * axes
-    pairs = tuple(tuple(e) if isinstance(e, Sequence) else (e, e) for e in entries)
-    numbers = [number for pair in pairs for number in pair]
+    pairs = [tuple(e) if isinstance(e, Sequence) else (e, e) for e in entries]
     if len(pairs) != axes or any(len(pair) != 2 for pair in pairs):
         raise ShapeError(
             f"padding is {padding!r}; for {axes} {'axis' if axes == 1 else 'axes'} it must be a "
             f"number or one entry an axis, such as {((1, 2),) * axes!r} for (before, after)"
         )
-    if any(isinstance(number, float | str | Sequence) or number < 0 for number in numbers):
+    if any(isinstance(n, float | str | Sequence) or n < 0 for pair in pairs for n in pair):
         raise ShapeError(f"padding is {padding!r}; its numbers must be whole and at least 0")
-    return tuple((before, after) for before, after in pairs)
+    return tuple((pair[0], pair[1]) for pair in pairs)
