@@ -137,7 +137,7 @@ def _describe(run: Any, metrics: dict[str, Any], environment: dict[str, Any]) ->
     for split in ("validation", "test"):
         if numbers := metrics.get(split):
             say(
-                f"{split:<11}accuracy {numbers['accuracy']:.2%}  loss {numbers['loss']:.4f}"
+                f"{split:<11}accuracy {numbers['accuracy']:.2%}  loss {_loss(numbers['loss'])}"
                 f"  calibration error {numbers['ece']:.3f}  ({numbers['images']:,} images)"
             )
     seconds = environment.get("fit_seconds", environment.get("seconds", 0.0))
@@ -148,3 +148,7 @@ def _describe(run: Any, metrics: dict[str, Any], environment: dict[str, Any]) ->
         say(f"stopped early; go on with: {resume_command(run.folder)}")
     say(f"{'run':<11}{run.folder}")
     say(f"{'report':<11}{run.report}")
+
+
+def _loss(value: float | None) -> str:
+    return "none, as some scores are not finite" if value is None else f"{value:.4f}"

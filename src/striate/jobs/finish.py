@@ -102,18 +102,29 @@ def _judge(begun: Training, fitted: Fitted, progress: Progress) -> Judged:
             fitted.network, held.images, images.preprocessing, classes=classes,
             precision=begun.recipe.precision, progress=progress, task=name,
         )  # fmt: skip
-        if not bool(torch.isfinite(scores).all()):
-            progress(Said(text=f"some scores on the {name} images are not finite", warning=True))
-            scores = torch.nan_to_num(scores)
+        lost = int((~scores.isfinite()).any(dim=1).sum())
+        # In float64 no difference of finite float32 scores overflows, nor one over a temperature.
+        scores = torch.nan_to_num(scores).double()
         losses = _losses(scores, held.labels)
         if name == "validation":
             temperature = metrics.fit_temperature(scores, held.labels)
         result[name] = _numbers(scores, held.labels, losses, temperature)
+        if lost:
+            result[name] |= {"loss": None, "not_finite": lost}
+            progress(Said(text=_without_loss(name, lost, len(held)), warning=True))
         split = name
     result["temperature"] = temperature
     if split is not None:
         result |= _details(scores, images[split].labels, images.classes, split)
-    return Judged(metrics=result, split=split, scores=scores, losses=losses)
+    return Judged(metrics=result, split=split, scores=scores.float(), losses=losses)
+
+
+def _without_loss(split: str, lost: int, images: int) -> str:
+    """Say why a split has no loss."""
+    return (
+        f"the scores of {lost:,} of {images:,} {split} images are not finite, so there is no "
+        f"{split} loss; in all else an infinite score counts as the largest number, and NaN as 0"
+    )
 
 
 def _losses(scores: Tensor, labels: Tensor) -> Tensor:
