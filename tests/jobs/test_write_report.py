@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -6,6 +7,12 @@ import pytest
 from striate import jobs
 from striate._errors import RunError, StorageError
 from tests.jobs.sample import digests
+from tests.report.reading import parse
+
+
+def accuracy(folder: Path, split: str) -> float:
+    return json.loads((folder / "metrics.json").read_text())[split]["accuracy"]
+
 
 pytestmark = pytest.mark.usefixtures("real_report")
 
@@ -37,7 +44,20 @@ def test_several_runs_are_compared_in_the_current_folder(
 
 
 def test_a_run_that_was_interrupted_has_a_report_too(halves, tmp_path: Path) -> None:
-    jobs.write_report([halves(2)], out=tmp_path / "page.html")
+    assert not (halves(2) / "metrics.json").read_text().count('"test"')
+    written = jobs.write_report([halves(2)], out=tmp_path / "page.html")
+    assert written == tmp_path / "page.html"
+    page = parse(written.read_text())
+    assert page.one("header").one("div", class_="notice").text == (
+        "This run was stopped before its first epoch ended. What follows is of the weights as they "
+        "stood, judged on the validation images; the test images were not read. To go on with it: "
+        "striate train --resume and its folder."
+    )
+    assert page.one("p", class_="big-name").text == "Validation accuracy"
+    assert page.one("p", class_="big").values == [accuracy(halves(2), "validation")]
+    assert "Epochs0 of 2 planned" in page.one("header").one("dl", class_="facts").text
+    shown = {section.attributes["id"] for section in page.all("section")}
+    assert {"samples", "layers", "curves", "filters", "confusion", "recipe"} <= shown
 
 
 def test_mistakes(finished: Path, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_run_that_was_killed_at_once_still_has_a_page(tmp_path: Path) -> None:
             path.unlink()
     page = parse(run_page(read_record(folder)))
     notice = page.all("div", class_="notice")[0].text
-    assert "interrupted: 0 of 6 epochs ended, and it was not evaluated" in notice
+    assert "was stopped before its first epoch ended, and it was not evaluated. To go on" in notice
     assert "metrics.json, layers.json" in notice
     assert [node.attributes["id"] for node in page.all("section")] == ["recipe"]
 
@@ -59,15 +59,16 @@ def test_a_run_that_was_killed_at_once_still_has_a_page(tmp_path: Path) -> None:
 def test_a_run_that_is_not_evaluated_shows_validation_so_far(record: RunRecord) -> None:
     cut = {name: values[:4] for name, values in record.history.items()}
     page = parse(run_page(replace(record, metrics=None, history=cut)))
-    assert "4 of 6 epochs ended" in page.all("div", class_="notice")[0].text
+    assert "was stopped after 4 of 6 epochs, and" in page.all("div", class_="notice")[0].text
     assert page.one("p", class_="big-name").text == "Validation accuracy so far"
     assert page.one("p", class_="big").values == [cut["validation_accuracy"][-1]]
 
 
 def test_a_run_that_was_stopped_is_marked_though_evaluated(record: RunRecord) -> None:
     stopped = replace(record, environment=record.environment | {"interrupted": True})
-    notice = parse(run_page(stopped)).all("div", class_="notice")[0]
-    assert "It was evaluated as it stood." in notice.text
+    page = parse(run_page(stopped))
+    assert "This run was stopped after" in page.all("div", class_="notice")[0].text
+    assert "Came to its endno, it was stopped" in page.one("section", id="environment").text
 
 
 def test_a_finished_run_has_no_notice_at_the_top(page: Node) -> None:

@@ -1,6 +1,7 @@
 """What the head of a report says."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from scipy.stats import binomtest
@@ -64,9 +65,53 @@ def test_a_run_by_the_clock_has_no_planned_epochs(record: RunRecord) -> None:
     stopped = replace(record, recipe=recipe, environment={"interrupted": True})
     said = status(stopped)
     assert said is not None
-    assert "6 epochs ended" in said
+    assert "was stopped after 6 epochs." in said
     epochs = next(fact for fact in state(stopped) if fact.name == "Epochs")
     assert epochs.remark == "best: epoch 5"
+
+
+@pytest.mark.parametrize(
+    ("epochs", "metrics", "said"),
+    [
+        (0, None, "before its first epoch ended, and it was not evaluated. To go on with it: "),
+        (2, None, "after 2 of 6 epochs, and it was not evaluated. To go on with it: "),
+        (
+            1,
+            {"weights": "best", "best_epoch": 1, "validation": {}, "classes_split": "validation"},
+            "after 1 of 6 epochs. What follows is of the best weights so far, of epoch 1, judged "
+            "on the validation images; the test images were not read. To go on with it: ",
+        ),
+        (
+            0,
+            {"weights": "last", "best_epoch": 0, "validation": {}, "classes_split": "validation"},
+            "before its first epoch ended. What follows is of the weights as they stood, judged on "
+            "the validation images; the test images were not read. To go on with it: ",
+        ),
+        (
+            6,  # killed when it had read the test images
+            {"weights": "ema", "best_epoch": 4, "test": {"images": 9}, "classes_split": "test"},
+            "after 6 of 6 epochs. What follows is of the moving average of the weights, judged on "
+            "the test images. To go on with it: ",
+        ),
+    ],
+)
+def test_what_is_said_of_a_run_that_was_stopped(
+    record: RunRecord, epochs: int, metrics: dict[str, Any] | None, said: str
+) -> None:
+    history = {name: values[:epochs] for name, values in record.history.items()}
+    stopped = replace(record, history=history, metrics=metrics, environment={"finished": False})
+    advice = "striate train --resume and its folder."
+    assert status(stopped) == f"This run was stopped {said}{advice}"
+    assert status(record) is None
+
+
+def test_a_split_without_a_loss_says_why(record: RunRecord) -> None:
+    assert record.metrics is not None
+    part = record.metrics["test"] | {"loss": None, "not_finite": 1}
+    (said,) = [s for s in standing_out(replace(record, metrics={"test": part})) if "finite" in s]
+    assert said == "1 test image has scores that are not finite, so there is no loss."
+    part["not_finite"] = 1200
+    assert standing_out(replace(record, metrics={"test": part}))[0].startswith("1,200 test images ")
 
 
 @pytest.mark.parametrize(

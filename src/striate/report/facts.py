@@ -27,10 +27,10 @@ _NAMES = {
     "precision_choice.bfloat16_seconds": "Trial in bfloat16",
     "started": "Started",
     "ended": "Ended",
+    "decide_seconds": "Time of trials before it",
     "seconds": "Time in all",
     "fit_seconds": "Time in training",
-    "interrupted": "Interrupted",
-    "finished": "Finished",
+    "finished": "Came to its end",
     "resumed": "Resumed",
     "peak_memory_mib": "Peak memory",
 }
@@ -102,6 +102,10 @@ def environment(record: RunRecord) -> Section | None:
     told = flat(facts)
     if told.get("precision_choice.precision") == told.get("precision"):
         told.pop("precision_choice.precision", None)
+    if told.get("fit_seconds") == told.get("seconds"):
+        told.pop("seconds", None)
+    if told.pop("interrupted", False):
+        told["finished"] = "no, it was stopped"
     rows = [(_NAMES.get(key) or _spelled(key), _fact(key, value)) for key, value in told.items()]
     if speeds:
         middle = sorted(speeds)[len(speeds) // 2]

@@ -69,7 +69,7 @@ def _lead(record: RunRecord) -> str:
     if best is None or best.provisional or not best.images:
         return ""
     right = round(best.accuracy * best.images)
-    seen = "that it had never seen" if best.split == "test" else "that were kept apart"
+    seen = "that it had never seen" if best.split == "test" else "that it did not learn from"
     return (
         f"The trained network names {wording.count(right)} of {wording.count(best.images)} "
         f"images {seen} by their right class out of {len(record.classes)}."

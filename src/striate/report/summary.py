@@ -106,11 +106,21 @@ def status(record: RunRecord) -> str | None:
     if not record.interrupted:
         return None
     planned, done = _planned(record), record.epochs
-    of = f" of {planned}" if planned is not None and planned >= done else ""
-    ended = f"{done}{of} epochs ended" if done or of else "no epoch ended"
+    after = f"after {wording.counted(done, 'epoch')}" if done else "before its first epoch ended"
+    if planned is not None and planned >= done > 0:
+        after = f"after {done} of {wording.counted(planned, 'epoch')}"
+    stopped = f"This run was stopped {after}"
+    how = "To go on with it: striate train --resume and its folder."
     if record.metrics is None:
-        return f"This run was interrupted: {ended}, and it was not evaluated."
-    return f"This run was interrupted: {ended}. It was evaluated as it stood."
+        return f"{stopped}, and it was not evaluated. {how}"
+    held = {
+        "best": f"the best weights so far, of epoch {record.metrics.get('best_epoch')}",
+        "ema": "the moving average of the weights",
+        "last": "the weights as they stood",
+    }.get(str(record.metrics.get("weights")), "the weights that it had")
+    unread = "" if record.metrics.get("test") else "; the test images were not read"
+    judged = f"judged on the {scored_split(record)} images{unread}"
+    return f"{stopped}. What follows is of {held}, {judged}. {how}"
 
 
 def standing_out(record: RunRecord) -> list[str]:
@@ -129,10 +139,10 @@ def standing_out(record: RunRecord) -> list[str]:
     for true, predicted, n, share in pairs(metrics.get("confusion"), 1):
         said.append(
             f"Most frequent mistake: “{class_name(classes, true)}” taken for "
-            f"“{class_name(classes, predicted)}”, {wording.count(n)} times "
+            f"“{class_name(classes, predicted)}”, {wording.times(n)} "
             f"({wording.percent(share, 1)} of that class)."
         )
-    said += _trust(record) + _findings(record)
+    said += _lost(record) + _trust(record) + _findings(record)
     return said
 
 
@@ -193,9 +203,18 @@ def _length(record: RunRecord) -> Fact:
     short = planned is not None and done < planned
     best = (record.metrics or {}).get("best_epoch")
     remark = f"of {planned} planned" if short else ""
-    if best is not None:
+    if best:  # 0 where none ended
         remark += f"{', ' if remark else ''}best: epoch {best}"
     return Fact(name="Epochs", value=done, text=wording.count(done), remark=remark)
+
+
+def _lost(record: RunRecord) -> list[str]:
+    split = scored_split(record)
+    lost = ((record.metrics or {}).get(split) or {}).get("not_finite")
+    if not lost:
+        return []
+    what = "image has scores" if lost == 1 else "images have scores"
+    return [f"{wording.count(lost)} {split} {what} that are not finite, so there is no loss."]
 
 
 def _trust(record: RunRecord) -> list[str]:

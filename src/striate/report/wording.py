@@ -9,6 +9,7 @@ __all__ = [
     "NOTHING",
     "compact",
     "count",
+    "counted",
     "date",
     "decimal",
     "duration",
@@ -19,6 +20,7 @@ __all__ = [
     "plain",
     "points",
     "short",
+    "times",
 ]
 
 NOTHING = "n/a"
@@ -68,6 +70,24 @@ def count(value: int | float | None) -> str:
     return NOTHING if value is None or _missing(value) else f"{round(value):,}"
 
 
+def counted(n: int, what: str) -> str:
+    """Return a count and what is counted, in the plural but for one.
+
+    >>> counted(1, "epoch"), counted(1200, "epoch")
+    ('1 epoch', '1,200 epochs')
+    """
+    return f"{count(n)} {what}{'' if n == 1 else 's'}"
+
+
+def times(n: int | float) -> str:
+    """Return how often something happened.
+
+    >>> times(1), times(2), times(3000)
+    ('once', 'twice', '3,000 times')
+    """
+    return {1: "once", 2: "twice"}.get(round(n), f"{count(n)} times")
+
+
 def compact(value: int | float | None) -> str:
     """Return a large whole number in thousands, millions or billions.
 
@@ -95,13 +115,13 @@ def short(value: int | float | None) -> str:
 def number(value: int | float, digits: int = 3) -> str:
     """Return `value` with so many digits that count, without an exponent where one can.
 
-    >>> number(0.012345), number(12.0), number(1234567.0)
-    ('0.0123', '12', '1234567')
+    >>> number(0.012345), number(12.0), number(1234567.0), number(3.4e38)
+    ('0.0123', '12', '1234567', '3.40e+38')
     """
     if value == 0:
         return "0"
     size = math.floor(math.log10(abs(value)))
-    if size >= -5:
+    if -5 <= size < 15:
         text = f"{value:.{max(digits - 1 - size, 0)}f}"
         return _signed(text.rstrip("0").rstrip(".") if "." in text else text)
     return _signed(f"{value:.{digits - 1}e}")
