@@ -16,8 +16,8 @@ PUBLIC = {
         "write_report"
     ),
     "striate.anatomy": (
-        "ActivationRecord ActivationStatistics Call Captured KINDS LayerRow LayerTable calls "
-        "capture preserved sample table"
+        "ActivationRecord ActivationStatistics Call Captured KINDS LayerCall LayerRow "
+        "LayerTable calls capture layer_call preserved sample table trace_layer"
     ),
     "striate.cli": "app run",
     "striate.data": "Augmentation ImageSet Preprocessing Split augment known load",

@@ -30,6 +30,14 @@ if TYPE_CHECKING:
     from striate.ops.counting import memory_bytes as memory_bytes
     from striate.ops.counting import separable_cost as separable_cost
     from striate.ops.counting import transposed_cost as transposed_cost
+    from striate.ops.filtering import Filter as Filter
+    from striate.ops.filtering import filter_image as filter_image
+    from striate.ops.filtering import gabor_magnitude as gabor_magnitude
+    from striate.ops.filtering import grey as grey
+    from striate.ops.filtering import standardise as standardise
+    from striate.ops.gabor_kernels import GaborKernel as GaborKernel
+    from striate.ops.gabor_kernels import gabor as gabor
+    from striate.ops.gabor_kernels import gabor_bank as gabor_bank
     from striate.ops.global_pooling import adaptive_avg_pool as adaptive_avg_pool
     from striate.ops.global_pooling import adaptive_max_pool as adaptive_max_pool
     from striate.ops.global_pooling import global_avg_pool as global_avg_pool
@@ -38,10 +46,15 @@ if TYPE_CHECKING:
     from striate.ops.gradients import weight_gradient as weight_gradient
     from striate.ops.k_max import dynamic_k as dynamic_k
     from striate.ops.k_max import k_max_pool as k_max_pool
+    from striate.ops.kernels import KERNELS as KERNELS
+    from striate.ops.kernels import KernelCard as KernelCard
+    from striate.ops.kernels import kernel as kernel
     from striate.ops.locally_connected import locally_connected2d as locally_connected2d
     from striate.ops.matrix import convolution_matrix as convolution_matrix
     from striate.ops.matrix import transposed_convolution_matrix as transposed_convolution_matrix
     from striate.ops.normalization import local_response_norm as local_response_norm
+    from striate.ops.notation import parse_filters as parse_filters
+    from striate.ops.notation import parse_kernel as parse_kernel
     from striate.ops.operations import Convolution as Convolution
     from striate.ops.operations import Pooling as Pooling
     from striate.ops.operations import operation_of as operation_of
@@ -61,20 +74,7 @@ if TYPE_CHECKING:
     from striate.ops.pooling_by_rank import min_pool3d as min_pool3d
     from striate.ops.receptive_fields import ReceptiveField as ReceptiveField
     from striate.ops.receptive_fields import receptive_field as receptive_field
-    from striate.ops.receptive_fields import transposed_receptive_field as transposed_receptive_field
-    from striate.ops.separable import depthwise_conv2d as depthwise_conv2d
-    from striate.ops.separable import separable_conv2d as separable_conv2d
-    from striate.ops.trace import trace_input as trace_input
-    from striate.ops.trace import trace_output as trace_output
-    from striate.ops.trace_records import Cell as Cell
-    from striate.ops.trace_records import Feed as Feed
-    from striate.ops.trace_records import InputTrace as InputTrace
-    from striate.ops.trace_records import OutputTrace as OutputTrace
-    from striate.ops.trace_steps import MapTrace as MapTrace
-    from striate.ops.trace_steps import trace_map as trace_map
-    from striate.ops.transposed import conv_transpose1d as conv_transpose1d
-    from striate.ops.transposed import conv_transpose2d as conv_transpose2d
-    from striate.ops.transposed import conv_transpose3d as conv_transpose3d
+    from striate.ops.receptive_fields import (
         transposed_receptive_field as transposed_receptive_field,
     )
     from striate.ops.separable import depthwise_conv2d as depthwise_conv2d
@@ -108,12 +108,16 @@ _HOMES = {
         "depthwise_cost fully_connected_cost locally_connected_cost memory_bytes "
         "separable_cost transposed_cost"
     ),
+    "filtering": "Filter filter_image gabor_magnitude grey standardise",
+    "gabor_kernels": "GaborKernel gabor gabor_bank",
     "global_pooling": "adaptive_avg_pool adaptive_max_pool global_avg_pool global_max_pool",
     "gradients": "input_gradient weight_gradient",
     "k_max": "dynamic_k k_max_pool",
+    "kernels": "KERNELS KernelCard kernel",
     "locally_connected": "locally_connected2d",
     "matrix": "convolution_matrix transposed_convolution_matrix",
     "normalization": "local_response_norm",
+    "notation": "parse_filters parse_kernel",
     "operations": "Convolution Pooling operation_of",
     "padding": "padding_pairs per_axis",
     "pooling": "avg_pool max_pool min_pool",
