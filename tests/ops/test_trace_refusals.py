@@ -74,7 +74,7 @@ def test_channels():
 def test_remedies_work():
     refused("padding=1 is the least that fits", torch.ones(6, 6))
     assert trace_output(BOARD, Convolution(torch.ones(6, 6), padding=1), (0, 0)).output == 120
-    reflecting = {"padding_mode": "reflect"}
+    reflecting: dict[str, Any] = {"padding_mode": "reflect"}
     refused("3 is the most at either end", Convolution(torch.ones(4, 4), padding=4, **reflecting))
     at_most = Convolution(torch.ones(4, 4), padding=3, **reflecting)
     assert trace_map(BOARD, at_most).outputs.shape == (7, 7)

@@ -8,6 +8,7 @@ from striate.anatomy.kinds import KINDS
 from striate.anatomy.layer_table import LayerRow, LayerTable
 from striate.anatomy.statistics import ActivationStatistics, sample
 from striate.anatomy.table import table
+from striate.anatomy.tracing import LayerCall, layer_call, trace_layer
 
 __all__ = [
     "KINDS",
@@ -15,11 +16,14 @@ __all__ = [
     "ActivationStatistics",
     "Call",
     "Captured",
+    "LayerCall",
     "LayerRow",
     "LayerTable",
     "calls",
     "capture",
+    "layer_call",
     "preserved",
     "sample",
     "table",
+    "trace_layer",
 ]

@@ -13,9 +13,10 @@ from torch.nn.modules.module import (
     register_module_forward_pre_hook,
 )
 
-__all__ = ["hooked", "preserved", "walked"]
+__all__ = ["fed", "hooked", "preserved", "walked"]
 
 After = Callable[[str, nn.Module, Any], Any]
+Before = Callable[[str, nn.Module, tuple[Any, ...]], None]
 
 
 @contextmanager
@@ -33,6 +34,26 @@ def hooked(modules: Mapping[str, nn.Module], after: After) -> Generator[None, No
     try:
         for name, module in modules.items():
             handles.append(module.register_forward_hook(partial(leave, name)))
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextmanager
+def fed(modules: Mapping[str, nn.Module], before: Before) -> Generator[None, None, None]:
+    """Call `before(name, module, inputs)` at the beginning of each forward of `modules`.
+
+    Every hook is gone when the block ends, also by an error.
+    """
+    handles: list[Any] = []
+
+    def enter(name: str, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        before(name, module, inputs)
+
+    try:
+        for name, module in modules.items():
+            handles.append(module.register_forward_pre_hook(partial(enter, name)))
         yield
     finally:
         for handle in handles:
