@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from striate._errors import StriateError as StriateError
     from striate.data import ImageSet as ImageSet
     from striate.data import load as load
+    from striate.jobs import filter_photos as filter_photos
     from striate.jobs import find_rate as find_rate
     from striate.jobs import fit as fit
     from striate.jobs import predict as predict
@@ -30,6 +31,7 @@ _HOMES = {
     "Recipe": "striate.train",
     "Run": "striate.runs",
     "StriateError": "striate._errors",
+    "filter_photos": "striate.jobs",
     "find_rate": "striate.jobs",
     "fit": "striate.jobs",
     "load": "striate.data",

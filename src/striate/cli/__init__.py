@@ -11,6 +11,7 @@ import typer
 
 from striate._errors import StriateError
 from striate.cli.data import data
+from striate.cli.filter import filter_
 from striate.cli.find_rate import find_rate
 from striate.cli.predict import predict
 from striate.cli.report import report
@@ -35,6 +36,7 @@ app.command(name="find-rate")(find_rate)
 app.command()(predict)
 app.command()(report)
 app.command()(data)
+app.command(name="filter")(filter_)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -11,12 +11,11 @@ import torch
 from torch import Tensor
 
 from striate._errors import DataError, RecipeError
-from striate._events import Moved, Progress, Said, silent
+from striate._events import Moved, Progress, silent
 from striate.data.decoding import read_image
-from striate.data.walking import Walk
-from striate.files import printable
 from striate.infer import predict_scores
 from striate.jobs.environment import choose_device
+from striate.jobs.found import find_images
 from striate.metrics import probabilities
 from striate.runs import OpenNetwork, open_network
 
@@ -67,28 +66,10 @@ def predict(
     if top < 1:
         raise RecipeError(f"top is {top}, but must be 1 or more")
     opened = open_network(os.fspath(model), code=code, device=choose_device(device))
-    files = [file for path in paths for file in _files(Path(path), progress)]
+    files = [file.path for file in find_images(paths, progress=progress)]
     if not files:
         raise DataError("there is no image to predict; name files or folders of images")
     return _answers(opened, files, top, progress)
-
-
-def _files(path: Path, progress: Progress) -> list[Path]:
-    """Return the file itself, or all images below the folder; say what is left out of it."""
-    try:
-        folder, there = path.is_dir(), path.exists()
-    except (OSError, ValueError):  # a name that no file can have; a folder that is closed
-        folder = there = False
-    if folder:
-        walk = Walk(path)
-        for warning in walk.warnings:
-            progress(Said(text=f"{printable(path)}: {warning}", warning=True))
-        if not walk.files:
-            raise DataError(f"{printable(path)} holds no images")
-        return [path / name for name in walk.files]
-    if not there:
-        raise DataError(f"there is no file or folder {printable(path)}")
-    return [path]
 
 
 def _answers(

@@ -1,7 +1,16 @@
 """Reports: pages and charts drawn from a run's record; the only home of jinja2."""
 
 from striate.report.compare import compare_page
+from striate.report.kernels import kernel_picture
 from striate.report.notebook import summary_html
 from striate.report.page import run_page
+from striate.report.responses import response_picture, scale_for
 
-__all__ = ["compare_page", "run_page", "summary_html"]
+__all__ = [
+    "compare_page",
+    "kernel_picture",
+    "response_picture",
+    "run_page",
+    "scale_for",
+    "summary_html",
+]
