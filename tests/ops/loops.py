@@ -59,6 +59,8 @@ def convolve(images, weight, *, stride, padding, dilation, groups, padding_mode=
             first = o // per_group * read
             seen = window[:, first : first + read]
             out[(slice(None), o, *place)] = (seen * weight[o]).reshape(len(images), -1).sum(1)
+    if out is None:
+        raise ValueError("the kernel fits nowhere")
     return out
 
 
@@ -71,6 +73,8 @@ def pool(images, reduce, *, kernel_size, stride, padding, dilation):
         if out is None:
             out = np.zeros((*images.shape[:2], *counts))
         out[(slice(None), slice(None), *place)] = reduce(window.reshape(*images.shape[:2], -1), 2)
+    if out is None:
+        raise ValueError("the window fits nowhere")
     return out
 
 

@@ -154,9 +154,12 @@ def _placed(
     spans = [d * (k - 1) + 1 for k, d in zip(taps, steps, strict=True)]
     _check_real(spans, pairs)
     before = tuple(pair[0] for pair in pairs)
-    # PyTorch pads both ends alike, by half a window at most; ceil_mode lets the last window stick
-    # out at the far end, which is what more pixels there come to.
-    small = all(2 * b <= span for b, span in zip(before, spans, strict=True))
+    # PyTorch pads both ends alike, by half a window at most, and in three axes only images no
+    # smaller than the window. With ceil_mode the last window may stick out at the far end, which
+    # is what more pixels there come to.
+    small = all(
+        2 * b <= k and span <= n for b, k, span, n in zip(before, taps, spans, sizes, strict=True)
+    )
     for ceil_mode in (False, True):
         if small and all(
             _torch_size(n, span, s, pair[0], ceil_mode)

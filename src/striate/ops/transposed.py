@@ -282,8 +282,8 @@ def _check_channels(images: Tensor, weight: Tensor, bias: Tensor | None, groups:
             f"weight has shape {tuple(weight.shape)} and reads {weight.shape[0]} channels; images "
             f"have {images.shape[1]} (a transposed weight is laid out as (in, out / groups, ...))"
         )
+    check_groups(images.shape[1], images.shape[1], groups)  # any number divides those after
     out_channels = weight.shape[1] * groups
-    check_groups(images.shape[1], out_channels, groups)
     if bias is not None and tuple(bias.shape) != (out_channels,):
         raise ShapeError(
             f"bias has shape {tuple(bias.shape)}; it must be one number for each of the "
