@@ -21,7 +21,7 @@ _PANEL, _CELL = 512, 192  # pixels of a photo's longer side beside one kernel, a
 _MOST_PHOTOS = 24  # in one picture
 _MOST_PIXELS = 150_000_000
 
-Read = tuple[FoundFile, UInt8[Tensor, "c h w"]]
+Read = tuple[FoundFile, UInt8[Tensor, "_ _ _"]]  # each of its own size
 
 
 def draw_one(plan: FilterPlan, path: Path) -> None:

@@ -52,7 +52,7 @@ class Row:
 
     name: str
     weights: Float[np.ndarray, "kh kw"] | Complex[np.ndarray, "kh kw"]
-    values: Sequence[Float[np.ndarray, "planes h w"]]
+    values: Sequence[Float[np.ndarray, "_ _ _"]]
     look: str | None = None
 
 

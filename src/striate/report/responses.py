@@ -60,7 +60,7 @@ def look_of(weights: Float[np.ndarray, "kh kw"] | Complex[np.ndarray, "kh kw"]) 
 
 def scale_for(
     weights: Float[np.ndarray, "kh kw"] | Complex[np.ndarray, "kh kw"],
-    values: Sequence[Float[np.ndarray, "planes h w"]],
+    values: Sequence[Float[np.ndarray, "_ _ _"]],
     look: str | None = None,
 ) -> Scale:
     """Return one scale for all `values`, the responses of photos to one kernel.
