@@ -1,12 +1,14 @@
 """Kernels applied to images: SciPy's and scikit-image's responses, by hand, laws, errors."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import ndimage
-from skimage import filters
+from scipy import ndimage as scipy_ndimage
+from skimage import filters as skimage_filters
 
 from striate._errors import KernelError, ShapeError
 from striate.ops.filtering import Filter, filter_image, gabor_magnitude, grey, standardise
@@ -14,6 +16,8 @@ from striate.ops.gabor_kernels import gabor, gabor_bank
 from striate.ops.kernels import kernel
 
 MODES = {"reflect": "mirror", "circular": "wrap", "zeros": "constant", "replicate": "nearest"}
+ndimage: Any = scipy_ndimage  # their stubs know neither floats nor lists here
+filters: Any = skimage_filters
 RANDOM = np.random.default_rng(0)
 IMAGE = RANDOM.random((19, 27))
 

@@ -2,13 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import ndimage
+from scipy import ndimage as scipy_ndimage
 from skimage import filters
 
 from striate._errors import KernelError
@@ -17,6 +18,7 @@ from striate.ops.kernels import KERNELS, kernel
 
 FACTS = json.loads((Path(__file__).parents[1] / "facts" / "kernels.json").read_text())
 COURSES = {name: rows for name, rows in FACTS.items() if name not in ("gabor_bank", "grey")}
+ndimage: Any = scipy_ndimage  # its stubs know no order of two numbers
 IMAGE = np.random.default_rng(0).random((23, 31))
 PAIRS = ("sobel", "prewitt", "scharr")
 

@@ -77,7 +77,7 @@ def test_the_bar_runs_from_the_largest_down(look: str, stops: tuple[str, ...]) -
     bar = colour_bar(Scale(look=look, largest=3.0), 201)
     assert bar.shape == (201, 76, 3)
     assert np.array_equal(bar[:, 3], colours(stops, np.linspace(1, 0, 201)))
-    written = (bar[:, 20:] < 200).any(axis=(1, 2)).nonzero()[0]
+    written = np.flatnonzero((bar[:, 20:] < 200).any(axis=(1, 2)))
     assert written.min() < 15
     assert written.max() > 185
     assert (abs(written - 100) < 5).any() == (look == "signed")
