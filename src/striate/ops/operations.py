@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from jaxtyping import Float, Shaped
@@ -55,6 +55,11 @@ class Convolution:
         """What it is called."""
         return "transposed convolution" if self.transposed else "convolution"
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What it was given besides the weights, where that is not the default."""
+        return _changed(self, ("weight", "bias", "transposed"))
+
 
 @dataclass(frozen=True, eq=False)
 class Pooling:
@@ -94,6 +99,11 @@ class Pooling:
         """What it is called."""
         return f"{self.which} pooling"
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What it was given, where that is not the default."""
+        return _changed(self, ("which",))
+
 
 Operation = Convolution | Pooling
 
@@ -128,6 +138,12 @@ def operation_of(layer: nn.Module) -> Operation:
         f"a {type(layer).__name__} is no convolution and no pooling that can be traced; "
         "name a layer such as Conv2d, ConvTranspose2d, MaxPool2d, AvgPool2d or AdaptiveAvgPool2d"
     )
+
+
+def _changed(operation: Any, without: Sequence[str]) -> dict[str, Any]:
+    given = {field.name: (getattr(operation, field.name), field.default)
+             for field in fields(operation) if field.name not in without}  # fmt: skip
+    return {name: value for name, (value, default) in given.items() if value != default}
 
 
 def _convolution(layer: Any, weight: Tensor) -> Convolution:

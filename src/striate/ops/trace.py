@@ -124,7 +124,8 @@ def bound_output(bound: Bound, at: tuple[int, ...], channel: int, image: int = 0
     if winner is None and bound.operation.kind in ("max pooling", "min pooling"):
         total = -math.inf if bound.operation.kind == "max pooling" else math.inf
     return OutputTrace(
-        kind=bound.operation.kind, at=at, channel=channel, image=image,
+        kind=bound.operation.kind, settings=bound.operation.settings,
+        at=at, channel=channel, image=image,
         channels=tuple(bound.inputs_of(channel)),
         positions=tuple(tuple(tap.position for tap in taps) for taps in windows),
         sources=tuple(tuple(tap.source for tap in taps) for taps in windows),

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from striate._errors import ShapeError
 
-__all__ = ["AdaptiveAxis", "Axis", "SlidingAxis", "StretchedAxis", "Tap", "readers"]
+__all__ = ["AdaptiveAxis", "Axis", "SlidingAxis", "StretchedAxis", "Tap", "reach", "readers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +94,13 @@ class SlidingAxis:
         """Return what the output cell `place` reads, by rising position."""
         first, last = place * self.stride - self.before, self.kernel_size - 1
         return tuple(
-            Tap(position, self._source(position), last - t if self.flip else t)
+            Tap(position, self.source(position), last - t if self.flip else t)
             for t in range(self.kernel_size)
             if (position := first + t * self.dilation) < self.size + self.after
         )
 
-    def _source(self, position: int) -> int | None:
+    def source(self, position: int) -> int | None:
+        """Return the real cell that is read at `position`; None where a zero is."""
         if 0 <= position < self.size:
             return position
         return _SOURCES[self.padding_mode](position, self.size)
@@ -146,9 +147,10 @@ class StretchedAxis:
             (place + self.before - t * self.dilation, last - t if self.flip else t)
             for t in reversed(range(self.kernel_size))
         ]
-        return tuple(Tap(position, self._source(position), index) for position, index in taps)
+        return tuple(Tap(position, self.source(position), index) for position, index in taps)
 
-    def _source(self, position: int) -> int | None:
+    def source(self, position: int) -> int | None:
+        """Return the real cell that is read at `position`; None where a zero is."""
         cell, between = divmod(position, self.stretch)
         return cell if not between and 0 <= cell < self.size else None
 
@@ -175,10 +177,27 @@ class AdaptiveAxis:
         end = -(-(place + 1) * self.size // self.output_size)
         return tuple(Tap(cell, cell, cell - first) for cell in range(first, end))
 
+    def source(self, position: int) -> int | None:
+        """Return the real cell that is read at `position`."""
+        return position
+
 
 Axis = SlidingAxis | StretchedAxis | AdaptiveAxis
-"""How one axis is read. Each has `size`, `output_size`, `window(place)`, and `stretch`: places from
-one real cell to the next, which is 1 but for a transposed convolution."""
+"""How one axis is read. Each has `size`, `output_size`, `window(place)`, `source(position)`, and
+`stretch`: places from one real cell to the next, which is 1 but for a transposed convolution."""
+
+
+def reach(axis: Axis) -> range:
+    """Return the positions of all real cells and of all that is read.
+
+    >>> reach(SlidingAxis(size=4, kernel_size=3, before=1))
+    range(-1, 4)
+    """
+    first, last = axis.window(0), axis.window(axis.output_size - 1)
+    return range(
+        min(0, first[0].position),
+        max((axis.size - 1) * axis.stretch, last[-1].position) + 1,
+    )
 
 
 def readers(axis: Axis, cell: int) -> tuple[tuple[int, int], ...]:

@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -50,6 +50,7 @@ class OutputTrace:
 
     Attributes:
         kind: `convolution`, `transposed convolution`, or `max`, `average` or `min pooling`.
+        settings: Stride, padding and so on, as they were given; defaults are left out.
         at: Place of the output cell, one number an axis.
         channel: Output channel.
         image: Which image of the batch.
@@ -71,6 +72,7 @@ class OutputTrace:
     """
 
     kind: str
+    settings: Mapping[str, Any]
     at: Place
     channel: int
     image: int
@@ -204,7 +206,7 @@ def plain_numbers(value: Any) -> Any:
     >>> plain_numbers({"at": (1, 2), "value": float("inf")})
     {'at': [1, 2], 'value': None}
     """
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: plain_numbers(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain_numbers(item) for item in value]

@@ -14,6 +14,7 @@ from torch import Tensor
 from striate._errors import ShapeError
 from striate.files import write_text
 from striate.ops.trace import Traceable, as_operation, bound_output
+from striate.ops.trace_axis import reach
 from striate.ops.trace_binding import Bound, bind
 from striate.ops.trace_maps import output_map
 from striate.ops.trace_records import OutputTrace, plain_numbers
@@ -29,11 +30,16 @@ class MapTrace:
         images: The image that is read, channels first.
         outputs: The whole map of the output channel.
         steps: One trace an output cell, in reading order.
+        first: The first position along each axis: 0, or below it where padding is read.
+        sources: For each position from there on, along each axis, the real cell that is read
+            there, or None where a zero is.
     """
 
     images: Float[Tensor, "c *sizes"]
     outputs: Float[Tensor, "*places"]
     steps: tuple[OutputTrace, ...]
+    first: tuple[int, ...]
+    sources: tuple[tuple[int | None, ...], ...]
 
     @property
     def whole(self) -> bool:
@@ -43,6 +49,7 @@ class MapTrace:
     def to_json(self) -> dict[str, Any]:
         """Return plain values; a number that is not finite is None."""
         maps = {"images": self.images.tolist(), "outputs": self.outputs.tolist()}
+        maps |= {"first": self.first, "sources": self.sources}
         return plain_numbers(maps) | {"steps": [step.to_json() for step in self.steps]}
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -111,7 +118,14 @@ def bound_map(
     else:
         places = product(*_block(sizes, first, most))
         steps = tuple(bound_output(bound, place, channel, image) for place in places)
-    return MapTrace(images=bound.images, outputs=output_map(bound, channel), steps=steps)
+    spans = [(axis, reach(axis)) for axis in bound.axes]
+    return MapTrace(
+        images=bound.images,
+        outputs=output_map(bound, channel),
+        steps=steps,
+        first=tuple(span.start for _, span in spans),
+        sources=tuple(tuple(axis.source(p) for p in span) for axis, span in spans),
+    )
 
 
 def _block(sizes: tuple[int, ...], at: tuple[int, ...], most: int) -> list[range]:
