@@ -31,27 +31,31 @@ PUBLIC = {
         "keep_large_blocks kept_modes predict_scores predictions run_batches scores_of widened"
     ),
     "striate.jobs": "Filtered Prediction filter_photos find_rate fit predict resume write_report",
-    "striate.layers": "ConvBlock NORMS ORDERS initialise_glorot initialise_he",
+    "striate.layers": (
+        "ConvBlock LocallyConnected2d NORMS ORDERS RBFOutput SameConv1d SameConv2d SameConv3d "
+        "SeparableConv2d TrainablePool2d head_as_convolution initialise_glorot initialise_he "
+        "linear_as_convolution"
+    ),
     "striate.metrics": (
         "Calibration CalibrationBin ClassScores accuracy calibration class_scores confusion "
         "fit_temperature probabilities"
     ),
     "striate.ops": (
-        "Cell Comparison Connected Connections Convolution Cost Feed Filter GaborKernel "
-        "InputTrace KERNELS KernelCard MapTrace OutputTrace Pooling ReceptiveField "
-        "StackComparison Window adaptive_avg_pool adaptive_max_pool avg_pool avg_pool1d "
-        "avg_pool2d avg_pool3d axis_padding chain_output_size connections conv1d conv2d conv3d "
-        "conv_transpose1d conv_transpose2d conv_transpose3d convolution_cost convolution_matrix "
-        "convolution_multiply_adds convolution_parameters depthwise_conv2d depthwise_cost "
-        "dynamic_k filter_image fully_connected_cost gabor gabor_bank gabor_magnitude "
-        "global_avg_pool global_max_pool grey input_gradient k_max_pool kernel least_size "
-        "local_response_norm locally_connected2d locally_connected_cost max_pool max_pool1d "
-        "max_pool2d max_pool3d memory_bytes min_pool min_pool1d min_pool2d min_pool3d "
-        "operation_of output_size padding_pairs padding_same parse_filters parse_kernel per_axis "
-        "receptive_field separable_against_full separable_conv2d separable_cost "
-        "stacked_against_single standardise trace_input trace_map trace_output "
-        "transposed_convolution_matrix transposed_cost transposed_output_size "
-        "transposed_receptive_field weight_gradient"
+        "AxisFacts Cell Comparison Connected Connections Convolution ConvolutionFacts Cost Feed "
+        "Filter GaborKernel InputTrace KERNELS KernelCard MapTrace OutputTrace Pooling "
+        "ReceptiveField StackComparison Window adaptive_avg_pool adaptive_max_pool avg_pool "
+        "avg_pool1d avg_pool2d avg_pool3d axis_padding chain_output_size connections conv1d "
+        "conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution_cost "
+        "convolution_facts convolution_matrix convolution_multiply_adds convolution_parameters "
+        "depthwise_conv2d depthwise_cost dynamic_k filter_image fully_connected_cost gabor "
+        "gabor_bank gabor_magnitude global_avg_pool global_max_pool grey input_gradient "
+        "k_max_pool kernel least_size local_response_norm locally_connected2d "
+        "locally_connected_cost max_pool max_pool1d max_pool2d max_pool3d memory_bytes min_pool "
+        "min_pool1d min_pool2d min_pool3d operation_of output_size padding_pairs padding_same "
+        "parse_filters parse_kernel per_axis receptive_field separable_against_full "
+        "separable_conv2d separable_cost stacked_against_single standardise trace_input "
+        "trace_map trace_output transposed_convolution_matrix transposed_cost "
+        "transposed_output_size transposed_receptive_field weight_gradient"
     ),
     "striate.report": (
         "compare_page kernel_picture response_picture run_page scale_for summary_html"

@@ -10,6 +10,7 @@ from typing import TextIO
 import typer
 
 from striate._errors import StriateError
+from striate.cli.conv import conv
 from striate.cli.data import data
 from striate.cli.filter import filter_
 from striate.cli.find_rate import find_rate
@@ -36,6 +37,7 @@ app.command(name="find-rate")(find_rate)
 app.command()(predict)
 app.command()(report)
 app.command()(data)
+app.command()(conv)
 app.command(name="filter")(filter_)
 
 

@@ -2,11 +2,15 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from striate.files import printable
 
-__all__ = ["say", "say_json"]
+__all__ = ["StyledLine", "say", "say_json", "say_styled"]
+
+StyledLine = Sequence[tuple[str, str]]
+"""Pieces of a line, each with its style: "", "bold" or "dim"."""
 
 
 def say(text: str, *, error: bool = False) -> None:
@@ -23,6 +27,19 @@ def say(text: str, *, error: bool = False) -> None:
             if not error:
                 raise
             # Nobody can be told that nobody can be told; the exit code still says it.
+
+
+def say_styled(line: StyledLine) -> None:
+    """Print a line to standard output: styled on a terminal, plain in a pipe or a file."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        say("".join(text for text, _ in line).rstrip())
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    # Soft wrap: a line longer than the terminal is wide stays one line, to be copied whole.
+    shown = Text.assemble(*((printable(text), style) for text, style in line))
+    Console(highlight=False).print(shown, soft_wrap=True)
 
 
 def say_json(value: Any, *, indent: int | None = None) -> None:

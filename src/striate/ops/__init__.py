@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from striate.ops.arithmetic import output_size as output_size
     from striate.ops.arithmetic import padding_same as padding_same
     from striate.ops.arithmetic import transposed_output_size as transposed_output_size
+    from striate.ops.axis_facts import AxisFacts as AxisFacts
     from striate.ops.comparisons import Comparison as Comparison
     from striate.ops.comparisons import Connected as Connected
     from striate.ops.comparisons import Connections as Connections
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from striate.ops.kernels import KERNELS as KERNELS
     from striate.ops.kernels import KernelCard as KernelCard
     from striate.ops.kernels import kernel as kernel
+    from striate.ops.layer_facts import ConvolutionFacts as ConvolutionFacts
+    from striate.ops.layer_facts import convolution_facts as convolution_facts
     from striate.ops.locally_connected import locally_connected2d as locally_connected2d
     from striate.ops.matrix import convolution_matrix as convolution_matrix
     from striate.ops.matrix import transposed_convolution_matrix as transposed_convolution_matrix
@@ -98,6 +101,7 @@ _HOMES = {
         "Window axis_padding chain_output_size least_size output_size padding_same "
         "transposed_output_size"
     ),
+    "axis_facts": "AxisFacts",
     "comparisons": (
         "Comparison Connected Connections StackComparison connections separable_against_full "
         "stacked_against_single"
@@ -114,6 +118,7 @@ _HOMES = {
     "gradients": "input_gradient weight_gradient",
     "k_max": "dynamic_k k_max_pool",
     "kernels": "KERNELS KernelCard kernel",
+    "layer_facts": "ConvolutionFacts convolution_facts",
     "locally_connected": "locally_connected2d",
     "matrix": "convolution_matrix transposed_convolution_matrix",
     "normalization": "local_response_norm",

@@ -7,14 +7,11 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 from striate._errors import ShapeError
-from striate.ops.padding import Pairs
+from striate.ops.padding import AXIS_NAMES, Pairs
 
 __all__ = ["AXIS_NAMES", "PADDING_MODES", "add_border"]
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
-
-AXIS_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
-"""What the axes behind batch and channels are called, by how many there are."""
 
 
 def add_border(

@@ -7,7 +7,7 @@ batch of n costs n times the multiply-adds and the memory, and the same paramete
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
+from math import gcd, isqrt, prod
 
 from striate._errors import ShapeError
 from striate.ops.padding import per_axis
@@ -274,8 +274,9 @@ def check_divides(
         if channels < 1:
             raise ShapeError(f"{name} is {channels}; it must be at least 1")
     if groups < 1 or in_channels % groups or out_channels % groups:
-        fewer = min(in_channels, out_channels)
-        both = [n for n in range(1, fewer + 1) if in_channels % n == 0 == out_channels % n]
+        common = gcd(in_channels, out_channels)
+        low = [n for n in range(1, isqrt(common) + 1) if common % n == 0]
+        both = sorted({*low, *(common // n for n in low)})
         *first, last = map(str, both[-8:])  # the largest few: of 4,096 channels there are many
         raise ShapeError(
             f"groups is {groups}, but in_channels is {in_channels} and out_channels "

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from striate._errors import ShapeError
 from striate.ops.arithmetic import padding_same
 
-__all__ = ["PADDING_WORDS", "Padding", "Pairs", "padding_pairs", "per_axis"]
+__all__ = ["AXIS_NAMES", "PADDING_WORDS", "Padding", "Pairs", "padding_pairs", "per_axis"]
+
+AXIS_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+"""What the axes behind batch and channels are called, by how many there are."""
 
 PADDING_WORDS = ("valid", "same", "full")
 
