@@ -219,7 +219,10 @@ def padding_same(
     """
     _check(size=size, kernel_size=kernel_size, stride=stride, dilation=dilation)
     out = -(-size // stride)
-    total = max((out - 1) * stride + (kernel_size - 1) * dilation + 1 - size, 0)
+    span = (kernel_size - 1) * dilation + 1
+    total = (out - 1) * stride + span - size  # at least span - stride, for out * stride >= size
+    if span < stride:  # only then: where a size is a symbol (torch.export), max leaves a condition
+        total = max(total, 0)
     return total // 2, total - total // 2
 
 
