@@ -12,10 +12,8 @@ from PIL import Image
 
 from striate._errors import DataError
 from striate._events import Event, Moved
-from striate.data import store
+from striate.data import ImageSet, load, store
 from striate.data.decoding import read_image
-from striate.data.folder import load_folder
-from striate.data.image_set import ImageSet
 from tests.data.files import fill, noise, save
 
 
@@ -33,7 +31,7 @@ def taken(images: ImageSet) -> set[str]:
 
 
 def test_images_labels_and_names_belong_together(root: Path) -> None:
-    images = load_folder(root)
+    images = load(root)
     assert images.classes == ("a", "b", "c")
     assert {split: len(images[split]) for split in images} == {
         "train": 45,  # 20 - 3 (15 %) - 2 (10 % of 17) of each class
@@ -51,7 +49,7 @@ def test_images_labels_and_names_belong_together(root: Path) -> None:
 
 
 def test_manifest_names_every_file_with_its_hash(root: Path) -> None:
-    images = load_folder(root)
+    images = load(root)
     for split in images:
         entry = images.manifest["splits"][split]
         assert entry["count"] == len(images[split])
@@ -69,7 +67,7 @@ def test_manifest_names_every_file_with_its_hash(root: Path) -> None:
 
 def test_the_options_repeat_the_load(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(root.parent)
-    images = load_folder(
+    images = load(
         "root", size=9, classes=["c", "a"], per_class=12, validation=0.2, seed=3, channels=1
     )
     assert images.options == {
@@ -81,24 +79,24 @@ def test_the_options_repeat_the_load(root: Path, monkeypatch: pytest.MonkeyPatch
         "channels": 1,
     }
     monkeypatch.chdir("/")
-    again = load_folder(images.source, **images.options)
+    again = load(images.source, **images.options)
     assert again.fingerprint == images.fingerprint
     assert (again.manifest, names(again)) == (images.manifest, names(images))
 
 
 def test_the_set_is_a_function_of_files_and_seed(root: Path, tmp_path: Path) -> None:
-    images = load_folder(root)
+    images = load(root)
     copy = tmp_path / "copy"
     for path in sorted(root.rglob("*.png"), reverse=True):  # another order and place
         target = copy / path.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(path.read_bytes())
-    assert load_folder(copy).fingerprint == images.fingerprint
-    assert load_folder(root, seed=1).fingerprint != images.fingerprint
+    assert load(copy).fingerprint == images.fingerprint
+    assert load(root, seed=1).fingerprint != images.fingerprint
 
 
 def test_classes_in_the_order_asked_for(root: Path) -> None:
-    images = load_folder(root, classes=["c", "a"])
+    images = load(root, classes=["c", "a"])
     assert images.classes == ("c", "a")
     assert {name[0] for name in images["train"].names} == {"a", "c"}
     assert all(images.classes[k] == n[0] for k, n in zip(*labelled(images), strict=True))
@@ -109,16 +107,16 @@ def labelled(images: ImageSet) -> tuple[list[int], tuple[str, ...]]:
 
 
 def test_so_many_images_a_class(root: Path) -> None:
-    images = load_folder(root, per_class=7)
+    images = load(root, per_class=7)
     assert [sum(images.counts(split)[k] for split in images) for k in range(3)] == [7, 7, 7]
     assert images.manifest["doctor"]["checked"] == 21
-    assert names(load_folder(root, per_class=7)) == names(images)
-    other = load_folder(root, per_class=7, seed=1)
+    assert names(load(root, per_class=7)) == names(images)
+    other = load(root, per_class=7, seed=1)
     assert taken(other) != taken(images)
 
 
 def test_the_share_of_validation(root: Path) -> None:
-    images = load_folder(root, validation=0.3)
+    images = load(root, validation=0.3)
     assert images.counts("validation") == (5, 5, 5)  # of 17 each: 5.1
     assert "validation is 30%" in images.manifest["split_rule"]
 
@@ -126,14 +124,14 @@ def test_the_share_of_validation(root: Path) -> None:
 def test_parts_that_are_given_are_used(tmp_path: Path) -> None:
     counts = {f"{part}/{name}": n for part, n in (("train", 20), ("test", 4)) for name in "ab"}
     root = fill(tmp_path, counts)
-    images = load_folder(root)
+    images = load(root)
     assert images.counts("test") == (4, 4)
     assert all(name.startswith("test/") for name in images["test"].names)
     assert (images.counts("train"), images.counts("validation")) == ((18, 18), (2, 2))
     rule = images.manifest["split_rule"]
     assert "train is the folder train; test is the folder test; validation is 10% of each" in rule
     fill(root, {"valid/a": 3, "valid/b": 2})
-    images = load_folder(root)
+    images = load(root)
     assert (images.counts("train"), images.counts("validation")) == ((20, 20), (3, 2))
     rule = images.manifest["split_rule"]
     assert rule.endswith("validation is the folder valid; test is the folder test")
@@ -141,7 +139,7 @@ def test_parts_that_are_given_are_used(tmp_path: Path) -> None:
 
 def test_a_test_part_is_cut_where_there_is_none(tmp_path: Path) -> None:
     root = fill(tmp_path, {"train/a": 20, "train/b": 20, "val/a": 4, "val/b": 4})
-    images = load_folder(root)
+    images = load(root)
     assert {split: images.counts(split) for split in images} == {
         "train": (17, 17),
         "validation": (4, 4),
@@ -169,7 +167,7 @@ def test_target_sizes(
     for index in range(12):
         height, width = sizes[index % len(sizes)]
         save(tmp_path / "ab"[index % 2] / f"{index}.png", noise(index, height, width))
-    images = load_folder(tmp_path, size=size)
+    images = load(tmp_path, size=size)
     assert images["train"].images.shape[2:] == expected
     assert (images.preprocessing.height, images.preprocessing.width) == expected
     assert images.preprocessing.resize == "crop"
@@ -177,15 +175,15 @@ def test_target_sizes(
 
 def test_grey_files_make_one_channel(tmp_path: Path) -> None:
     root = fill(tmp_path, {"a": 5, "b": 5}, channels=1)
-    assert load_folder(root)["train"].images.shape[1] == 1
-    assert load_folder(root, channels=3)["train"].images.shape[1] == 3
+    assert load(root)["train"].images.shape[1] == 1
+    assert load(root, channels=3)["train"].images.shape[1] == 3
     save(root / "b" / "colour.png", noise(1))
-    assert load_folder(root)["train"].images.shape[1] == 3
-    assert load_folder(root, channels=1)["train"].images.shape[1] == 1
+    assert load(root)["train"].images.shape[1] == 3
+    assert load(root, channels=1)["train"].images.shape[1] == 1
 
 
 def test_mean_and_deviation_are_of_the_training_images(root: Path) -> None:
-    images = load_folder(root)
+    images = load(root)
     values = images["train"].images.double() / 255
     assert images.preprocessing.mean == pytest.approx(values.mean((0, 2, 3)).tolist())
 
@@ -196,10 +194,10 @@ def test_mean_and_deviation_are_of_the_training_images(root: Path) -> None:
 def test_a_set_larger_than_memory(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = load_folder(root).fingerprint
+    expected = load(root).fingerprint
     monkeypatch.setenv("STRIATE_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(store, "available_memory", lambda: 100)
-    images = load_folder(root)
+    images = load(root)
     assert images.fingerprint == expected
     assert (tmp_path / "home" / "store").is_dir()
     assert (images["train"].images[0].float() + 1).isfinite().all()
@@ -207,7 +205,7 @@ def test_a_set_larger_than_memory(
 
 def test_progress_goes_from_0_to_all(root: Path) -> None:
     events: list[Event] = []
-    load_folder(root, progress=events.append)
+    load(root, progress=events.append)
     for task in ("scan", "decode"):
         moved = [event for event in events if isinstance(event, Moved) and event.task == task]
         assert [(event.done, event.total) for event in moved] == [(n, 60) for n in range(61)]
@@ -219,16 +217,16 @@ def test_stopping_in_the_middle_stops(root: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        load_folder(root, progress=stop)
+        load(root, progress=stop)
 
 
 def test_any_name_works(tmp_path: Path) -> None:
     root = tmp_path / os.fsdecode(b"r\xe9 'q' \x07")
     odd = [os.fsdecode(name) for name in (b'caf\xe9 "x"', b"new\nline", "наука".encode())]
     fill(root, dict.fromkeys(odd, 4))
-    images = load_folder(root)
+    images = load(root)
     assert images.classes == tuple(sorted(odd))
-    assert load_folder(images.source, **images.options).fingerprint == images.fingerprint
+    assert load(images.source, **images.options).fingerprint == images.fingerprint
     manifest = json.loads(json.dumps(images.manifest))
     assert manifest["splits"]["train"]["files"][0]["name"] == images["train"].names[0]
 
@@ -253,28 +251,28 @@ def test_any_name_works(tmp_path: Path) -> None:
 )
 def test_options_out_of_range(root: Path, options: dict[str, object], text: str) -> None:
     with pytest.raises(DataError, match=text):
-        load_folder(root, **options)  # pyright: ignore[reportArgumentType]
+        load(root, **options)  # pyright: ignore[reportArgumentType]
 
 
 def test_one_class_only(tmp_path: Path) -> None:
     fill(tmp_path, {"only": 3})
     with pytest.raises(DataError, match="holds one class only, only; a classifier needs two"):
-        load_folder(tmp_path)
+        load(tmp_path)
 
 
 def test_a_folder_too_high_is_guessed(tmp_path: Path) -> None:
     fill(tmp_path / "archive", {"cats": 5, "dogs": 5})
     with pytest.raises(DataError, match=r"so perhaps .*/archive is meant") as error:
-        load_folder(tmp_path)
+        load(tmp_path)
     advice = str(error.value).split("perhaps ")[1].split(" is meant")[0]
-    assert load_folder(advice).classes == ("cats", "dogs")
+    assert load(advice).classes == ("cats", "dogs")
 
 
 def test_a_class_only_in_test(tmp_path: Path) -> None:
     root = fill(tmp_path, {"train/a": 5, "train/b": 5, "test/a": 2, "test/c": 2})
     with pytest.raises(DataError, match="class c is in test but not in train"):
-        load_folder(root)
-    assert load_folder(root, classes=["a", "b"]).counts("test") == (2, 0)  # as the error advises
+        load(root)
+    assert load(root, classes=["a", "b"]).counts("test") == (2, 0)  # as the error advises
 
 
 def test_a_class_of_broken_files_only(tmp_path: Path) -> None:
@@ -282,5 +280,5 @@ def test_a_class_of_broken_files_only(tmp_path: Path) -> None:
     (root / "c").mkdir()
     (root / "c" / "1.jpg").touch()
     with pytest.raises(DataError, match="class c has no image for training that can be read"):
-        load_folder(root)
-    assert load_folder(root, classes=["a", "b"]).classes == ("a", "b")
+        load(root)
+    assert load(root, classes=["a", "b"]).classes == ("a", "b")

@@ -72,11 +72,11 @@ def test_what_is_not_of_a_class_is_said(tmp_path: Path) -> None:
     listing = list_images(tmp_path)
     assert len(listing.files) == 3
     assert set(listing.warnings) == {
-        "left out, in no class folder: 1 image directly in the folder",
-        "left out, in no class folder: 1 image in train",
-        "left out, in no class folder: 2 images in extra",
-        "left out, no images: 2 files (.csv, .txt)",
-        "train/empty: a folder without images, no class",
+        "1 image directly in the folder is left out, as it is in no class folder",
+        "1 image in train is left out, as it is in no class folder",
+        "2 images in extra are left out, as they are in no class folder",
+        "2 files are left out, as they are no images (.csv, .txt)",
+        "train/empty is a folder without images, so it is no class",
     }
 
 
@@ -178,6 +178,7 @@ def test_a_folder_that_may_not_be_read_is_said(
         pytest.param([], "holds no images; put them in one folder a class", id="empty"),
         pytest.param(["a/x.txt", "b/y.csv"], "holds no images", id="no-images"),
         pytest.param(["1.jpg", "2.jpg"], "holds 2 images but no class folders", id="bare"),
+        pytest.param(["1.jpg"], "holds 1 image but no class folders", id="one"),
         pytest.param(["test/a/1.jpg", "val/a/1.jpg"], "test and val but no train", id="no-train"),
         pytest.param(
             ["train/a/1.jpg", "Training/a/1.jpg"],

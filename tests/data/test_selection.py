@@ -59,7 +59,9 @@ def test_the_seed_matters() -> None:
         (["ant", "zzzzz"], "no class 'zzzzz'; there are ant, bee, cat, dog$"),
         (["ant", "bee", "ant"], "class 'ant' is asked for twice"),
         (["ant"], "asks for 1 class, but a classifier needs 2 or more; there are ant"),
-        ([], "asks for 0 class"),
+        ([], "asks for 0 classes, but a classifier needs 2 or more; there are ant"),
+        (["ANT", "Bee"], "no class 'ANT'; nearest: ant; no class 'Bee'; nearest: bee$"),
+        (["bee", "dogs", "zzzzz"], "no class 'dogs'; nearest: dog; no class 'zzzzz'; there are an"),
     ],
 )
 def test_classes_that_cannot_be(classes: list[str], message: str) -> None:

@@ -85,7 +85,7 @@ def test_batches_are_as_good_as_one_by_one(
     for one, other in zip(parts, whole, strict=True):
         assert dict(one.top) == pytest.approx(dict(other.top), abs=1e-6)
     (said,) = [event for event in events if isinstance(event, Said)]
-    assert said == Said(text=f"{mixed}: left out, no images: 1 file (.txt)", warning=True)
+    assert said == Said(text=f"{mixed}: 1 file is left out, as it is no image (.txt)", warning=True)
     moved = [event for event in events if isinstance(event, Moved)]
     assert (moved[0].done, moved[-1].done, moved[-1].total) == (0, 47, 47)
 

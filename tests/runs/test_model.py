@@ -142,7 +142,12 @@ def test_a_name_has_no_weights(model: str, tmp_path: Path, monkeypatch: pytest.M
         open_network(model)
 
 
-@pytest.mark.parametrize("model", ["runs/none", "a" * 5000, "a\0b", ""])
+def test_no_name_at_all() -> None:
+    with pytest.raises(RunError, match="the name of the model is empty; name a run that"):
+        open_network("")
+
+
+@pytest.mark.parametrize("model", ["runs/none", "a" * 5000, "a\0b"])
 def test_no_such_folder(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RunError, match=r"there is no run folder|is no run folder of striate"):

@@ -8,6 +8,7 @@ from striate.data.duplicates import find_duplicates
 from striate.data.grouping import same_images
 from striate.data.image_set import Split
 from striate.data.reading import Broken, Picture
+from striate.data.wording import counted, few
 from striate.files import printable
 
 __all__ = ["MOST_BROKEN", "examine", "refuse_if_many"]
@@ -28,8 +29,8 @@ def refuse_if_many(broken: Sequence[Broken], checked: int) -> None:
     shown = "; ".join(f"{printable(one.name)}: {one.reason}" for one in broken[:_NAMED])
     more = f"; and {len(broken) - _NAMED} more" if len(broken) > _NAMED else ""
     raise DataError(
-        f"{len(broken)} of {checked} images cannot be read, more than a tenth; repair or remove "
-        f"them\n{shown}{more}"
+        f"{len(broken):,} of {counted(checked, 'image')} cannot be read, more than a tenth; repair "
+        f"or remove them\n{shown}{more}"
     )
 
 
@@ -73,20 +74,20 @@ def _about_files(found: Mapping[str, Any], pictures: Sequence[Picture]) -> list[
     said: list[str] = []
     if found["broken"]:
         names = [f"{printable(one['file'])} ({one['reason']})" for one in found["broken"]]
-        said.append(f"{_count(names)} left out, not readable: {_few(names)}")
+        said.append(f"{_are(names)} left out, not readable: {few(names)}")
     if found["duplicates"]:
         copies = [printable(name) for group in found["duplicates"] for name in group[1:]]
-        said.append(f"{_count(copies)} there more than once: {_few(copies)}")
+        said.append(f"{_are(copies)} there more than once: {few(copies)}")
     if found["conflicts"]:
         names = [printable(name) for group in found["conflicts"] for name in group["files"]]
-        said.append(f"{_count(names)} standing in more than one class: {_few(names)}")
+        said.append(f"{_are(names)} in more than one class: {few(names)}")
     for remark, words in (
         ("flat", "of one single colour"),
         ("dark", "nearly black (16-bit files are scaled by their full range)"),
     ):
         names = [printable(one.found.name) for one in pictures if one.remark == remark]
         if names:
-            said.append(f"{_count(names)} {words}: {_few(names)}")
+            said.append(f"{_are(names)} {words}: {few(names)}")
     return said
 
 
@@ -99,9 +100,10 @@ def _about_leaks(found: Mapping[str, Any]) -> list[str]:
             if (leak["split"], leak["in"]) == (split, origin)
         ]
         if names:
+            also = "is also" if len(names) == 1 else "are also"
             said.append(
-                f"LEAK: {_count(names)} of {split} also in {origin}, so the {split} score will be "
-                f"too good: {_few(names)}"
+                f"LEAK: {counted(len(names), 'image')} of {split} {also} in {origin}, so the "
+                f"{split} score will be too good: {few(names)}"
             )
     return said
 
@@ -114,24 +116,20 @@ def _about_classes(splits: Mapping[str, Split], classes: Sequence[str]) -> list[
     said: list[str] = []
     alone = [printable(name) for name, count in counts.items() if sum(count) == 1]
     if alone:
-        said.append(f"classes with one image, for training only: {_few(alone)}")
+        said.append(f"a class with one image is for training only: {few(alone)}")
     for place, split in enumerate(splits):
         absent = [printable(name) for name, n in counts.items() if not n[place] and sum(n) > 1]
         if absent:
-            said.append(f"classes without an image in {split}: {_few(absent)}")
+            said.append(f"{split} has no image of {few(absent)}")
     total = {name: sum(count) for name, count in counts.items()}
     least, most = min(total, key=total.__getitem__), max(total, key=total.__getitem__)
     if total[most] >= _UNBALANCED * total[least]:
         said.append(
-            f"classes are unbalanced: {printable(most)} has {total[most]} images, "
-            f"{printable(least)} {total[least]}"
+            f"the classes are unbalanced: {printable(most)} has {counted(total[most], 'image')}, "
+            f"{printable(least)} {total[least]:,}"
         )
     return said
 
 
-def _count(names: Sequence[str]) -> str:
-    return f"{len(names)} image" + ("s" if len(names) > 1 else "")
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" * (len(names) > _NAMED))
+def _are(names: Sequence[str]) -> str:
+    return f"{counted(len(names), 'image')} {'is' if len(names) == 1 else 'are'}"

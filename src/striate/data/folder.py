@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import UInt8
@@ -15,66 +14,44 @@ from striate.data.doctor import examine, refuse_if_many
 from striate.data.grouping import TEST_FRACTION, same_images, three_parts
 from striate.data.image_set import ImageSet, Split
 from striate.data.listing import Found, Listing, list_images
+from striate.data.options import Options
 from striate.data.reading import Broken, Picture, decode_all, scan, target_size
 from striate.data.sealing import seal
 from striate.data.selection import chosen_classes, select
-from striate.data.splits import FRACTION
 from striate.data.store import rearrange
 from striate.files import printable
 
 __all__ = ["load_folder"]
 
-_SMALLEST, _LARGEST = 8, 2048
+_USUAL = Options()
 
 
-def load_folder(
-    path: str | os.PathLike[str],
-    *,
-    size: int = 128,
-    classes: Sequence[str] | None = None,
-    per_class: int | None = None,
-    validation: float | None = None,
-    seed: int = 0,
-    channels: int | None = None,
-    progress: Progress = silent,
-) -> ImageSet:
-    """Read a folder of images, `path/class/*` or `path/{train,valid,test}/class/*`.
+def load_folder(root: Path, options: Options = _USUAL, *, progress: Progress = silent) -> ImageSet:
+    """Read a folder of images, `root/class/*` or `root/{train,valid,test}/class/*`.
 
     Parts that the folder does not have are cut off its training images, stratified, seeded,
     identical images together: 15 % for test, then `validation` of the rest. What cannot be read is
     left out and named in the manifest; see `doctor`.
 
     Args:
-        path: The folder; see `listing.list_images` for what is read.
-        size: Largest side of an image; see `reading.target_size`.
-        classes: Names of the classes to take, in the order of their labels; None takes all, sorted.
-        per_class: At most so many images a class (of each part, if the folder has parts), drawn at
-            random before anything is decoded.
-        validation: Share of the training half for validation, if the folder has none; None is 0.1.
-        seed: Decides what is drawn.
-        channels: 1 for grey, 3 for RGB; None is 1 if all files are grey.
+        root: The folder; see `listing.list_images` for what is read.
+        options: `size` is the largest side of an image, see `reading.target_size`; `classes` give
+            the order of the labels, None takes all, sorted; `per_class` is of each part that the
+            folder has, drawn before anything is decoded; `channels` None is 1 if all files are
+            grey.
         progress: Gets `Moved` of the tasks `scan` and `decode`, and the doctor's warnings.
 
     Raises:
-        DataError: An argument out of range, no images, fewer than two classes, an unknown class,
-            more than a tenth of the files broken, or too few images for three parts.
+        DataError: No images, fewer than two classes, an unknown class, more than a tenth of the
+            files broken, or too few images for three parts.
     """
-    root = Path(path).absolute()
-    options = {
-        "size": size,
-        "classes": None if classes is None else list(classes),
-        "per_class": per_class,
-        "validation": FRACTION if validation is None else validation,
-        "seed": seed,
-        "channels": channels,
-    }
-    _check(options)
+    root = root.absolute()
     listing = list_images(root)
-    names = _classes(root, listing, classes)
-    files = _selected(listing, names, per_class, seed)
-    images, pictures, broken = _read(root, files, size, channels, progress)
+    names = _classes(root, listing, options.classes)
+    files = _selected(listing, names, options.per_class, options.seed)
+    images, pictures, broken = _read(root, files, options.size, options.channels, progress)
     _refuse_empty(names, pictures)
-    parts = _divided(names, pictures, listing, options["validation"], seed)
+    parts = _divided(names, pictures, listing, options.validation, options.seed)
     splits = _splits(names, images, pictures, parts)
     chosen = {split: [pictures[place] for place in parts[split]] for split in splits}
     doctor = examine(splits, chosen, broken, names, listing.warnings)
@@ -83,28 +60,13 @@ def load_folder(
     return seal(
         name=root.resolve().name or "images",
         source=str(root),
-        options=options,
+        options=options.to_json(),
         classes=names,
         splits=splits,
         files={split: {"files": _entries(of_split)} for split, of_split in chosen.items()},
         doctor=doctor,
-        split_rule=_rule(listing.folders, options["validation"], seed),
+        split_rule=_rule(listing.folders, options.validation, options.seed),
     )
-
-
-def _check(options: Mapping[str, Any]) -> None:
-    size, per_class = options["size"], options["per_class"]
-    if not _SMALLEST <= size <= _LARGEST:
-        raise DataError(f"size is {size}; it must be {_SMALLEST} to {_LARGEST} pixels")
-    if per_class is not None and per_class < 1:
-        raise DataError(f"per_class is {per_class}; it must be 1 or more")
-    if not 0 < options["validation"] < 1:
-        raise DataError(
-            f"validation is {options['validation']}; it must be above 0 and below 1, such as "
-            f"{FRACTION}"
-        )
-    if options["channels"] not in (None, 1, 3):
-        raise DataError(f"channels is {options['channels']}; it must be 1 (grey) or 3 (RGB)")
 
 
 def _classes(root: Path, listing: Listing, asked: Sequence[str] | None) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 
 from striate._errors import DataError
-from striate.data.splits import FRACTION, LARGEST
+from striate.data.options import FRACTION
+from striate.data.splits import LARGEST
 
 __all__ = ["TEST_FRACTION", "cut", "same_images", "three_parts"]
 

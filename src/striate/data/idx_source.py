@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,63 +12,57 @@ from striate.data.duplicates import find_duplicates, pixel_groups
 from striate.data.idx import Idx, read_idx
 from striate.data.image_set import ImageSet, Split
 from striate.data.named import HALVES, NamedSet, fetch
+from striate.data.options import Options
 from striate.data.sealing import seal
 from striate.data.selection import chosen_classes, relabelled, select
-from striate.data.splits import FRACTION, LARGEST, stratified_validation
+from striate.data.splits import LARGEST, stratified_validation
+from striate.data.wording import counted
 from striate.files import printable
 
 __all__ = ["load_named"]
 
+SIDE = 28
+"""Height and width of all of them, in pixels."""
 
-def load_named(
-    known: NamedSet,
-    *,
-    classes: Sequence[str] | None = None,
-    per_class: int | None = None,
-    validation: float | None = None,
-    seed: int = 0,
-    channels: int | None = None,
-    options: Mapping[str, Any] | None = None,
-    progress: Progress = silent,
-) -> ImageSet:
-    """Return a named set. Arguments are those of `data.load`.
+
+def load_named(known: NamedSet, options: Options, *, progress: Progress = silent) -> ImageSet:
+    """Return a named set.
 
     Args:
         known: The set.
-        classes: Part of the classes.
-        per_class: At most so many images a class in each half.
-        validation: Share of the training half; None for 0.1.
-        seed: Decides subsample and validation part.
-        channels: 1 or 3 (the grey values three times); None for 1.
-        options: What the manifest says of the arguments.
+        options: `per_class` is of each half; with 3 `channels` the grey values stand three times.
         progress: Gets the events of downloads.
 
     Raises:
         DataError: A file is damaged or not the official one, or an argument is out of range.
         DownloadError: A file is nowhere and cannot be fetched.
     """
-    if channels not in (None, 1, 3):
-        raise DataError(f"channels is {channels}; it must be 1 (grey) or 3 (colour)")
+    if options.size < SIDE:
+        raise DataError(
+            f"size is {options.size}, but the images of {known.name} are {SIDE} x {SIDE} and are "
+            "not resized; leave size out"
+        )
+    classes, seed = options.classes, options.seed
     kept = chosen_classes(known.classes, classes)
     warnings: list[str] = []
     halves: dict[str, Split] = {}
     archives: dict[str, list[dict[str, str]]] = {}
     for half in HALVES:
         whole, archives[half] = _half(known, half, warnings, progress)
-        part = select(whole.labels, known.classes, classes=classes, per_class=per_class, seed=seed)
+        part = select(whole.labels, known.classes, classes=classes, per_class=options.per_class,
+                      seed=seed)  # fmt: skip
         halves[half] = _take(whole, part, relabelled(whole.labels[part], known.classes, kept))
-    share = FRACTION if validation is None else validation
-    splits = {**_cut(halves["train"], share, seed), "test": halves["test"]}
+    splits = {**_cut(halves["train"], options.validation, seed), "test": halves["test"]}
     archives["validation"] = archives["train"]
     return seal(
         name=known.name,
         source=known.name,
-        options=dict(options or {}),
+        options=options.to_json(),
         classes=kept,
-        splits=_coloured(splits) if channels == 3 else splits,
+        splits=_coloured(splits) if options.channels == 3 else splits,
         files={split: {"archive": files} for split, files in archives.items()},
         doctor={**find_duplicates(splits, kept), "warnings": warnings},
-        split_rule=_rule(share, seed, per_class),
+        split_rule=_rule(options),
         flip=known.flip,
     )
 
@@ -157,9 +150,10 @@ def _coloured(splits: Mapping[str, Split]) -> dict[str, Split]:
     }
 
 
-def _rule(share: float, seed: int, per_class: int | None) -> str:
-    some = "" if per_class is None else f" At most {per_class} images a class of each half."
+def _rule(options: Options) -> str:
+    most = options.per_class
+    some = "" if most is None else f" At most {counted(most, 'image')} a class of each half."
     return (
-        f"Training and test half as published.{some} Validation: {share:g} of the training half, "
-        f"at most {LARGEST} images, stratified, seed {seed}."
+        f"Training and test half as published.{some} Validation: {options.validation:g} of the "
+        f"training half, at most {LARGEST} images, stratified, seed {options.seed}."
     )

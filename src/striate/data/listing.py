@@ -7,6 +7,7 @@ from pathlib import Path
 from striate._errors import DataError
 from striate.data.image_set import SPLITS
 from striate.data.walking import Walk
+from striate.data.wording import counted
 from striate.files import printable
 
 __all__ = ["Found", "Listing", "list_images"]
@@ -67,8 +68,8 @@ def list_images(root: Path) -> Listing:
     tops = sorted({name.split("/")[0] for name in walk.files if "/" in name})
     if not tops:
         raise DataError(
-            f"{printable(root)} holds {len(walk.files)} images but no class folders; put the "
-            "images of each class into a folder named after it"
+            f"{printable(root)} holds {counted(len(walk.files), 'image')} but no class folders; "
+            "put the images of each class into a folder named after it"
         )
     folders = _parts(root, tops)
     warnings = list(walk.warnings)
@@ -128,8 +129,9 @@ def _classified(
         aside[where] = aside.get(where, 0) + 1
     for where, count in aside.items():
         place = f"in {printable(where)}" if where else "directly in the folder"
-        images = f"{count} image" + "s" * (count > 1)
-        warnings.append(f"left out, in no class folder: {images} {place}")
+        are, they = ("is", "it is") if count == 1 else ("are", "they are")
+        images = counted(count, "image")
+        warnings.append(f"{images} {place} {are} left out, as {they} in no class folder")
 
 
 def _empty(
@@ -140,4 +142,4 @@ def _empty(
         steps = name.split("/")
         at_class = len(steps) == 2 and steps[0] in folders.values() if folders else len(steps) == 1
         if at_class and name not in full:
-            yield f"{printable(name)}: a folder without images, no class"
+            yield f"{printable(name)} is a folder without images, so it is no class"

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from striate._errors import DataError
 from striate.data.shuffle import shuffled
+from striate.data.wording import counted
 
 __all__ = ["chosen_classes", "relabelled", "select"]
 
@@ -25,16 +26,15 @@ def chosen_classes(class_names: Sequence[str], classes: Sequence[str] | None) ->
     """
     if classes is None:
         return tuple(class_names)
+    unknown = [name for name in classes if name not in class_names]
+    if unknown:
+        raise DataError(_unknown(unknown, class_names))
     for name in classes:
-        if name not in class_names:
-            near = difflib.get_close_matches(name, class_names, n=3, cutoff=0.4)
-            known = f"nearest: {', '.join(near)}" if near else _listed(class_names)
-            raise DataError(f"no class {name!r}; {known}")
         if list(classes).count(name) > 1:
             raise DataError(f"class {name!r} is asked for twice; once is enough")
     if len(classes) < 2:
         raise DataError(
-            f"classes asks for {len(classes)} class, but a classifier needs 2 or more; "
+            f"classes asks for {counted(len(classes), 'class')}, but a classifier needs 2 or more; "
             f"{_listed(class_names)}"
         )
     return tuple(name for name in class_names if name in classes)
@@ -91,6 +91,24 @@ def relabelled(
     if (moved < 0).any():
         raise DataError("an image is of a class that is left out; select() must come first")
     return torch.from_numpy(moved)
+
+
+def _unknown(names: Sequence[str], class_names: Sequence[str]) -> str:
+    """Say for each name which class is nearest, whatever the case; if one has none, all there are.
+
+    >>> _unknown(["BAG", "zebra"], ["Bag", "Coat"])
+    "no class 'BAG'; nearest: Bag; no class 'zebra'; there are Bag, Coat"
+    """
+    said: list[str] = []
+    own: dict[str, str] = {name.casefold(): name for name in class_names}
+    for name in names[:3]:
+        key = name.casefold()
+        close = [key] if key in own else difflib.get_close_matches(key, own, n=3, cutoff=0.55)
+        near = ", ".join(own[match] for match in close)
+        said.append(f"no class {name!r}" + (f"; nearest: {near}" if near else ""))
+    if any("nearest" not in words for words in said):
+        said.append(_listed(class_names))
+    return "; ".join(said)
 
 
 def _listed(class_names: Sequence[str]) -> str:

@@ -6,11 +6,11 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from striate._errors import DataError
+from striate.data.options import FRACTION
 from striate.data.shuffle import shuffled
 
-__all__ = ["FRACTION", "LARGEST", "stratified_validation"]
+__all__ = ["LARGEST", "stratified_validation"]
 
-FRACTION = 0.1
 LARGEST = 5000
 
 

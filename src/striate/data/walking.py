@@ -8,6 +8,7 @@ from pathlib import Path
 
 from striate._errors import DataError
 from striate.data.opening import signature
+from striate.data.wording import counted
 from striate.files import printable
 
 __all__ = ["Walk"]
@@ -58,8 +59,13 @@ class Walk:
         self.folders.sort(key=os.fsencode)
         if self._others:
             kinds = ", ".join(printable(kind) for kind, _ in self._others.most_common(5))
-            files = f"{self._others.total()} file" + "s" * (self._others.total() > 1)
-            self.warnings.append(f"left out, no images: {files} ({kinds})")
+            n = self._others.total()
+            are = (
+                "is left out, as it is no image"
+                if n == 1
+                else "are left out, as they are no images"
+            )
+            self.warnings.append(f"{counted(n, 'file')} {are} ({kinds})")
 
     def _visit(self, name: str) -> None:
         folder = self._root / name

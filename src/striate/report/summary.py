@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from striate.data.wording import counted
 from striate.report import wording
 from striate.report.sections import class_name, scored_split
 from striate.runs.record import RunRecord
@@ -106,9 +107,9 @@ def status(record: RunRecord) -> str | None:
     if not record.interrupted:
         return None
     planned, done = _planned(record), record.epochs
-    after = f"after {wording.counted(done, 'epoch')}" if done else "before its first epoch ended"
+    after = f"after {counted(done, 'epoch')}" if done else "before its first epoch ended"
     if planned is not None and planned >= done > 0:
-        after = f"after {done} of {wording.counted(planned, 'epoch')}"
+        after = f"after {done} of {counted(planned, 'epoch')}"
     stopped = f"This run was stopped {after}"
     how = "To go on with it: striate train --resume and its folder."
     if record.metrics is None:

@@ -9,7 +9,6 @@ __all__ = [
     "NOTHING",
     "compact",
     "count",
-    "counted",
     "date",
     "decimal",
     "duration",
@@ -68,15 +67,6 @@ def count(value: int | float | None) -> str:
     '61,706'
     """
     return NOTHING if value is None or _missing(value) else f"{round(value):,}"
-
-
-def counted(n: int, what: str) -> str:
-    """Return a count and what is counted, in the plural but for one.
-
-    >>> counted(1, "epoch"), counted(1200, "epoch")
-    ('1 epoch', '1,200 epochs')
-    """
-    return f"{count(n)} {what}{'' if n == 1 else 's'}"
 
 
 def times(n: int | float) -> str:

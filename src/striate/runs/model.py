@@ -96,6 +96,8 @@ def open_network(
         WeightsError: The weights are damaged, no safetensors, or of another architecture.
         NetworkError: The model is a name without trained weights, or the code fails.
     """
+    if not str(model):
+        raise RunError("the name of the model is empty; name a run that `striate train` made")
     folder = Path(model)
     if not _exists(folder):
         if names_code(str(model)) or str(model) in zoo.CARDS:

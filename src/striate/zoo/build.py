@@ -82,7 +82,8 @@ def _card(name: str) -> Card:
     if name not in CARDS:
         near = get_close_matches(name.lower(), CARDS, n=3, cutoff=0.5)
         known = f"nearest: {', '.join(near)}" if near else f"there are {', '.join(names())}"
-        raise NetworkError(f"no network {name!r}; {known}")
+        said = f"no network {name!r}" if name else "the name of the network is empty"
+        raise NetworkError(f"{said}; {known}")
     return CARDS[name]
 
 

@@ -4,14 +4,12 @@ import difflib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from striate._errors import DataError
 from striate._events import Progress, silent
-from striate.data.idx_source import load_named
 from striate.data.image_set import ImageSet
 from striate.data.named import NAMED
-from striate.data.splits import FRACTION
+from striate.data.options import FRACTION, Options
 from striate.files import printable
 
 __all__ = ["load"]
@@ -55,50 +53,29 @@ def load(
     >>> {name: len(images[name]) for name in images}
     {'train': 90, 'validation': 10, 'test': 100}
     """
+    options = Options(
+        size=size, classes=classes, per_class=per_class, seed=seed, channels=channels,
+        validation=FRACTION if validation is None else validation,
+    )  # fmt: skip
     entry = NAMED.get(name_or_path) if isinstance(name_or_path, str) else None
-    if entry is None:
-        from striate.data.folder import load_folder
+    if entry is not None:
+        from striate.data.idx_source import load_named
 
-        return load_folder(
-            _folder(name_or_path),
-            size=size,
-            classes=classes,
-            per_class=per_class,
-            validation=validation,
-            seed=seed,
-            channels=channels,
-            progress=progress,
-        )
-    if size < 28:
-        raise DataError(
-            f"size is {size}, but the images of {entry.name} are 28 x 28 and are not resized; "
-            "leave size out"
-        )
-    options: dict[str, Any] = {
-        "size": size,
-        "classes": None if classes is None else list(classes),
-        "per_class": per_class,
-        "validation": FRACTION if validation is None else validation,
-        "seed": seed,
-        "channels": channels,
-    }
-    return load_named(
-        entry,
-        classes=classes,
-        per_class=per_class,
-        validation=validation,
-        seed=seed,
-        channels=channels,
-        options=options,
-        progress=progress,
-    )
+        return load_named(entry, options, progress=progress)
+    from striate.data.folder import load_folder
+
+    return load_folder(_folder(name_or_path), options, progress=progress)
 
 
 def _folder(name_or_path: str | os.PathLike[str]) -> Path:
+    if not os.fspath(name_or_path):
+        raise DataError(
+            f"the name of the data is empty; name a set ({', '.join(NAMED)}) or a folder of images"
+        )
     path = Path(name_or_path)
     shown = printable(path)
     try:
-        if path.is_dir() and os.fspath(name_or_path):
+        if path.is_dir():
             return path
         exists = path.is_file()
     except OSError as error:  # such as a name too long, or a folder above it that is closed
