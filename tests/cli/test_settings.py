@@ -71,8 +71,8 @@ def test_whatever_is_written_is_a_value_or_a_mistake_of_ours(text: str) -> None:
 
 
 def test_loading_gives_what_was_given() -> None:
-    assert loading(None, None, None) == {}
+    assert loading(None, None, None, None) == {}
     assert loading(64, " a, b c ,,d", 3, 7) == {
         "size": 64, "classes": ["a", "b c", "d"], "per_class": 3, "seed": 7,
     }  # fmt: skip
-    assert loading(None, "", None) == {"classes": []}  # an empty list is a mistake, not "all"
+    assert loading(None, "", None, None) == {"classes": []}  # an empty list is a mistake, not "all"

@@ -1,12 +1,22 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from striate.runs import Run
 from tests.cli.conftest import Cli
-from tests.jobs.sample import FAST, assert_same, state, undecodable, write_nets, write_photos
+from tests.jobs.sample import (
+    FAST,
+    after,
+    assert_same,
+    fit,
+    state,
+    undecodable,
+    write_nets,
+    write_photos,
+)
 
 
 def test_training_prints_what_was_reached_and_where_the_report_is(
@@ -57,6 +67,38 @@ def test_what_is_said_goes_into_the_recipe(
     for line in ("seed = 7", "size = 8", "per_class = 9", "drop = 0.5", "flip = false"):
         assert f"\n{line}\n" in recipe
     assert Run(tmp_path / "run").read_json("data.json")["classes"] == ["disc", "cross"]
+
+
+def test_each_seed_is_of_what_its_help_says(
+    cli: Cli, photos: Path, fast: list[str], tmp_path: Path
+) -> None:
+    def trained(name: str, *words: str) -> tuple[str, bytes, dict[str, Any]]:
+        done = cli("train", photos, *fast, "--out", tmp_path / name, *words)
+        assert done.code == 0
+        run = Run(tmp_path / name)
+        weights = (run.folder / "model.safetensors").read_bytes()
+        return run.read_json("data.json")["fingerprint"], weights, run.record.recipe
+
+    images, weights, recipe = trained("a")
+    assert (recipe["recipe"]["seed"], recipe["data"]["seed"]) == (0, 0)
+    other, others, recipe = trained("b", "--seed", "5")
+    assert (recipe["recipe"]["seed"], recipe["data"]["seed"]) == (5, 0)
+    assert (other == images, others == weights) == (True, False)
+    other, others, recipe = trained("c", "--split-seed", "5")
+    assert (recipe["recipe"]["seed"], recipe["data"]["seed"]) == (0, 5)
+    assert (other == images, others == weights) == (False, False)
+    words = ["train", "--recipe", tmp_path / "c", *fast, "--out"]
+    for name, added, same in (("d", [], other), ("e", ["--split-seed", "0"], images)):
+        assert cli(*words, tmp_path / name, *added).code == 0
+        assert Run(tmp_path / name).read_json("data.json")["fingerprint"] == same
+
+
+def test_another_split_is_gone_on_with(tiny: str, photos: Path, tmp_path: Path, cli: Cli) -> None:
+    whole = fit(photos, tiny, tmp_path / "whole", load={"seed": 3})
+    part = fit(photos, tiny, tmp_path / "part", load={"seed": 3}, stop=after(5))
+    assert not part.finished
+    assert cli("train", "--resume", part.folder, "--code", tiny).code == 0
+    assert_same(whole.folder, part.folder)
 
 
 def test_a_recipe_repeats_its_run(cli: Cli, finished: Path, tiny: str, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from striate.cli.settings import (
     SeedOption,
     SetOption,
     SizeOption,
+    SplitSeedOption,
     loading,
     parse_settings,
 )
@@ -34,6 +35,7 @@ def find_rate(
     size: SizeOption = None,
     classes: ClassesOption = None,
     per_class: PerClassOption = None,
+    split_seed: SplitSeedOption = None,
     settings: SetOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print all steps as JSON.")] = False,
 ) -> None:
@@ -44,7 +46,7 @@ def find_rate(
     if seed is not None:
         fields["seed"] = seed
     curve = jobs.find_rate(
-        data, model, device=device, load=loading(size, classes, per_class),
+        data, model, device=device, load=loading(size, classes, per_class, split_seed),
         lowest=lowest, highest=highest, steps=steps, **fields,
     )  # fmt: skip
     if json:

@@ -15,6 +15,7 @@ __all__ = [
     "SeedOption",
     "SetOption",
     "SizeOption",
+    "SplitSeedOption",
     "loading",
     "parse_settings",
 ]
@@ -27,7 +28,17 @@ ModelOption = Annotated[
     typer.Option(help="Zoo name or file.py:function. Default: chosen by the images' size."),
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-SeedOption = Annotated[int | None, typer.Option(help="Seed of all randomness. Default: 0.")]
+SeedOption = Annotated[
+    int | None,
+    typer.Option(
+        help="Seed of training: first weights, order, augmentation, dropout. Default: 0. The split "
+        "of the images stays, so that runs of several seeds are judged on the same ones."
+    ),
+]
+SplitSeedOption = Annotated[
+    int | None,
+    typer.Option(help="Seed of the data: which images are held back, and --per-class. Default: 0."),
+]
 SizeOption = Annotated[
     int | None,
     typer.Option(help="Side in pixels that a folder's images are cut to. Default: 128, or less."),
@@ -36,7 +47,7 @@ ClassesOption = Annotated[
     str | None, typer.Option(help="Take these classes only: a,b,c.", metavar="A,B,C")
 ]
 PerClassOption = Annotated[
-    int | None, typer.Option(help="Take at most N images of each class, drawn by the seed.")
+    int | None, typer.Option(help="Take at most N images of each class, drawn by --split-seed.")
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -55,7 +66,8 @@ _NOT_SET = {
     for name, option in (
         ("model", "model"), ("out", "out"), ("force", "force"), ("device", "device"),
         ("size", "size"), ("lowest", "lowest"), ("highest", "highest"), ("steps", "steps"),
-        ("classes", "classes"), ("per_class", "per-class"), ("json", "json"),
+        ("classes", "classes"), ("per_class", "per-class"), ("split_seed", "split-seed"),
+        ("json", "json"),
     )
 } | {
     "data": "it is the first argument", "load": _OF_DATA, "in_channels": _OF_DATA,
@@ -100,9 +112,9 @@ def _guess(value: str) -> bool | int | float | str:
 
 
 def loading(
-    size: int | None, classes: str | None, per_class: int | None, seed: int | None = None
+    size: int | None, classes: str | None, per_class: int | None, split_seed: int | None
 ) -> dict[str, Any]:
     """Return the keyword arguments for `data.load` that were given."""
     wanted = None if classes is None else [c.strip() for c in classes.split(",") if c.strip()]
-    given = {"size": size, "classes": wanted, "per_class": per_class, "seed": seed}
+    given = {"size": size, "classes": wanted, "per_class": per_class, "seed": split_seed}
     return {name: value for name, value in given.items() if value is not None}

@@ -14,6 +14,7 @@ from striate.cli.settings import (
     SeedOption,
     SetOption,
     SizeOption,
+    SplitSeedOption,
     loading,
     parse_settings,
 )
@@ -53,6 +54,7 @@ def train(
     size: SizeOption = None,
     classes: ClassesOption = None,
     per_class: PerClassOption = None,
+    split_seed: SplitSeedOption = None,
     settings: SetOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -66,14 +68,14 @@ def train(
     if resume is not None:
         _check_alone(data=data, model=model, epochs=epochs, minutes=minutes, out=out, seed=seed,
                      recipe=recipe, size=size, classes=classes, per_class=per_class,
-                     settings=settings, force=force or None)  # fmt: skip
+                     split_seed=split_seed, settings=settings, force=force or None)  # fmt: skip
         run = jobs.resume(resume, code=code, device=None if device == "auto" else device)
         _report(run, json=json)
         return
     if code is not None:
         raise RecipeError("--code goes with --resume; name the network to train with --model")
     fields: dict[str, Any] = {}
-    load = loading(size, classes, per_class)
+    load = loading(size, classes, per_class, split_seed)
     if recipe is not None:
         data, model, load, fields = _from_recipe(recipe, data, model, load)
     fields |= parse_settings(settings)
@@ -92,8 +94,8 @@ def _check_alone(**others: Any) -> None:
     """Refuse arguments beside --resume: the run's recipe says them all."""
     given = [name for name, value in others.items() if value is not None]
     if given:
-        shown = {"data": "DATA", "settings": "--set", "per_class": "--per-class"}
-        name = shown.get(given[0], f"--{given[0]}")
+        shown = {"data": "DATA", "settings": "--set"}
+        name = shown.get(given[0], f"--{given[0].replace('_', '-')}")
         raise RecipeError(f"--resume repeats the run as it was begun, so it takes no {name}")
 
 

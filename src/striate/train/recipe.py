@@ -56,7 +56,8 @@ class Recipe:
         clip_gradient: Largest norm of the gradient; 0 is no limit.
         precision: `float32`, `bfloat16` (autocast) or `auto`: the faster one, measured.
         statistics: Points in time at which activations are measured; 0 is off.
-        seed: All randomness is a function of (seed, epoch, step, use).
+        seed: Every draw of training is a function of (seed, epoch, step, use), the first weights
+            too. The split of the images has a seed of its own, that of `data.load`.
         flip, shift, rotate, scale, shear, erase, brightness, contrast, saturation, fill:
             Augmentation, as in `striate.data.Augmentation`.
     """
