@@ -1,6 +1,7 @@
 """Convolutions in one, two and three dimensions, with every padding."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from striate._errors import ShapeError
 from striate.ops.borders import add_border
-from striate.ops.padding import Padding, Pairs, padding_pairs
+from striate.ops.padding import Padding, padding_pairs
 from striate.ops.shape_checks import check_channels, check_fit, check_tensor
 
 __all__ = ["conv1d", "conv2d", "conv3d"]
@@ -158,8 +159,7 @@ def _convolve(
         check_tensor(weight, axes, "weight")
     taps, bordered, rest = weight.shape[2:], images, padding
     if padding_mode != "zeros" or not _known_to_torch(padding, stride, taps, images):
-        pairs = padding_pairs(padding, images.shape[2:], taps, stride=stride, dilation=dilation)
-        bordered, rest = _border(images, pairs, padding_mode)
+        bordered, rest = _border(images, padding, taps, stride, dilation, padding_mode)
     if flip:
         weight = weight.flip(tuple(range(2, axes + 2)))
     try:
@@ -185,17 +185,49 @@ def _known_to_torch(
 
 
 def _border(
-    images: Tensor, pairs: Pairs, padding_mode: str
+    images: Tensor,
+    padding: Padding,
+    taps: Sequence[int],
+    stride: int | Sequence[int],
+    dilation: int | Sequence[int],
+    padding_mode: str,
 ) -> tuple[Tensor, int | tuple[int, ...]]:
     """Return the images with the border that PyTorch cannot add, and the padding that it can."""
+    sizes = images.shape[2:]
+    plain = all(type(size) is int for size in sizes) and not torch.compiler.is_compiling()
+    if plain and padding_mode == "zeros":
+        settings = (_hashable(value) for value in (padding, stride, dilation))
+        even, extra = _split(sizes, taps, *settings)
+        return (F.pad(images, extra) if extra else images), even
+    pairs = padding_pairs(padding, sizes, taps, stride=stride, dilation=dilation)
     if padding_mode != "zeros":
         return add_border(images, pairs, padding_mode), 0
-    if torch.compiler.is_compiling():
-        # Sizes may be symbols here: a choice between copy and no copy would pin them down.
-        return F.pad(images, [pixels for pair in reversed(pairs) for pixels in pair]), 0
-    even = tuple(min(pair) if images.numel() else 0 for pair in pairs)
-    extra = tuple((before - e, after - e) for (before, after), e in zip(pairs, even, strict=True))
-    return add_border(images, extra), even
+    # Sizes may be symbols here: a choice between copy and no copy would pin them down.
+    return F.pad(images, [pixels for pair in reversed(pairs) for pixels in pair]), 0
+
+
+def _hashable(value: Any) -> Any:
+    """Return lists, and lists within, as tuples."""
+    return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value
+
+
+@lru_cache(maxsize=1024)
+def _split(
+    sizes: Sequence[int],
+    taps: Sequence[int],
+    padding: Padding,
+    stride: int | Sequence[int],
+    dilation: int | Sequence[int],
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the padding that PyTorch can add, and for `F.pad` the rest: () if there is none.
+
+    Remembered, for it takes longer than a small convolution.
+    """
+    pairs = padding_pairs(padding, sizes, taps, stride=stride, dilation=dilation)
+    even = tuple(0 if 0 in sizes else min(pair) for pair in pairs)
+    extra = [(before - e, after - e) for (before, after), e in zip(pairs, even, strict=True)]
+    flat = tuple(pixels for pair in reversed(extra) for pixels in pair)
+    return even, flat if any(flat) else ()
 
 
 def _refusal(

@@ -57,8 +57,8 @@ def max_pool(
     def run(images: Tensor, padding: Numbers, ceil_mode: bool) -> Tensor:
         return _MAX[axes](images, kernel_size, stride, padding, dilation, ceil_mode)
 
-    if padding == "valid":
-        return _tried(run, images, kernel_size, stride, dilation)
+    if (maps := _at_once(run, images, padding)) is not None:
+        return maps
     place = _placed(images, kernel_size, stride, padding, dilation)
     if place.pairs is None:
         return run(images, place.before, place.ceil_mode)
@@ -117,8 +117,8 @@ def avg_pool(
     def run(images: Tensor, padding: Numbers, ceil_mode: bool) -> Tensor:
         return _AVG[axes](images, kernel_size, stride, padding, ceil_mode, False)
 
-    if padding == "valid":
-        return _tried(run, images, kernel_size, stride, 1)
+    if not count_include_pad and (maps := _at_once(run, images, padding)) is not None:
+        return maps
     place = _placed(images, kernel_size, stride, padding, 1)
     if place.pairs is None and not count_include_pad:
         return run(images, place.before, place.ceil_mode)
@@ -129,6 +129,19 @@ def avg_pool(
     cells = prod(per_axis(kernel_size, axes, "kernel_size"))
     counts = (run(add_border(real, place.all_pairs), 0, False) * cells).round()
     return means * (cells / counts).to(means.dtype)
+
+
+def _at_once(
+    run: Callable[[Tensor, Numbers, bool], Tensor], images: Tensor, padding: Padding
+) -> Tensor | None:
+    """Return the pooling where PyTorch takes the settings as they are, else None."""
+    pixels = 0 if padding == "valid" else padding
+    if not isinstance(pixels, int):
+        return None
+    try:
+        return run(images, pixels, False)
+    except (RuntimeError, TypeError):
+        return None  # the long way takes it too, or says why not
 
 
 @dataclass(frozen=True)
@@ -187,22 +200,3 @@ def _torch_size(size: int, span: int, stride: int, padding: int, ceil_mode: bool
         return spare // stride + 1
     count = -(-spare // stride) + 1
     return count - 1 if (count - 1) * stride >= size + padding else count
-
-
-def _tried(
-    run: Callable[[Tensor, Numbers, bool], Tensor],
-    images: Tensor,
-    kernel_size: Numbers,
-    stride: Numbers,
-    dilation: Numbers,
-) -> Tensor:
-    """Return the pooling without padding; where PyTorch refuses, say why in our words."""
-    try:
-        return run(images, 0, False)
-    except (RuntimeError, TypeError) as error:
-        try:
-            options = {"stride": stride, "padding": "valid", "dilation": dilation}
-            check_fit(images.shape[2:], kernel_size, **options)
-        except ShapeError as refusal:
-            raise refusal from error
-        raise
