@@ -57,6 +57,18 @@ def test_json_has_a_line_for_every_file(cli: Cli, finished: Path, mixed: Path, t
     assert sum(row["probability"] for row in answers[1]["top"]) == pytest.approx(1)
 
 
+def test_a_path_that_is_not_there_does_not_stop_the_others(
+    cli: Cli, finished: Path, photos: Path, tiny: str, tmp_path: Path
+) -> None:
+    file, none = photos / "disc" / "00.png", tmp_path / "none.png"
+    done = cli("predict", finished, none, file, "--code", tiny)
+    assert (done.code, done.err) == (2, f"error: there is no file or folder {none}\n")
+    assert done.out.startswith(f"{file}: ")
+    lines = cli("predict", finished, none, file, "--code", tiny, "--json").out.splitlines()
+    assert [json.loads(line).get("error", "")[:8] for line in lines] == ["there is", ""]
+    assert cli("predict", finished, none, "--code", tiny).refused("there is no file or folder")
+
+
 def test_code_is_asked_for(cli: Cli, finished: Path, photos: Path, tiny: str) -> None:
     done = cli("predict", finished, photos)
     assert done.refused(f"needs code, {tiny}, which is not run unasked; if you trust it: --code")

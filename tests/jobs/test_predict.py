@@ -165,14 +165,32 @@ def test_json_of_an_answer_and_of_an_error() -> None:
         (["empty"], "empty holds no images"),
         (["a" * 300], r"there is no file or folder .*aaaa"),
         ([], "there is no image to predict; name files or folders"),
+        (["none.png", "empty"], r"no file or folder .*none.png, .*empty holds no images$"),
+        (["a", "b", "c", "d", "e"], "/a, .*/b, .*/c and 2 more$"),
     ],
 )
-def test_what_is_not_there_is_told_at_once(
+def test_where_there_is_nothing_at_all_it_is_told_at_once(
     finished: Path, tiny: str, tmp_path: Path, paths: list[str], why: str
 ) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=why):
         predict(finished, [tmp_path / path for path in paths], code=tiny)
+
+
+def test_what_is_not_there_is_named_in_its_place_and_the_others_go_on(
+    finished: Path, photos: Path, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ROOM, "BATCH", 2)
+    (tmp_path / "empty").mkdir()
+    good = str(photos / "disc" / "00.png")
+    bad = [str(tmp_path / name) for name in ("none.png", "empty")]
+    answers = list(predict(finished, [bad[0], good, bad[1], good, good], code=tiny))
+    assert [answer.path for answer in answers] == [bad[0], good, bad[1], good, good]
+    assert answers[0] == Prediction(
+        path=bad[0], error=f"there is no file or folder {tmp_path / 'none.png'}"
+    )
+    assert answers[2] == Prediction(path=bad[1], error=f"{tmp_path / 'empty'} holds no images")
+    assert answers[1].top == answers[3].top == answers[4].top != ()
 
 
 def test_other_mistakes(finished: Path, photos: Path, tiny: str, tmp_path: Path) -> None:

@@ -22,7 +22,11 @@ def predict(
     ] = None,
     device: DeviceOption = "auto",
 ) -> None:
-    """Name the likeliest classes of images. A file that cannot be read is named, with code 2."""
+    """Name the likeliest classes of images.
+
+    A file that cannot be read or is not there is named, the others are answered, and the exit code
+    is 2.
+    """
     from striate import jobs
 
     failed = 0

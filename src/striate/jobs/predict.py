@@ -13,6 +13,7 @@ from torch import Tensor
 from striate._errors import DataError, RecipeError
 from striate._events import Moved, Progress, silent
 from striate.data.decoding import read_image
+from striate.data.wording import few
 from striate.infer import predict_scores
 from striate.jobs.environment import choose_device
 from striate.jobs.found import find_images
@@ -57,23 +58,32 @@ def predict(
 ) -> Iterator[Prediction]:
     """Yield an answer for every image in `paths`, in order, folders with all they hold.
 
-    Images are prepared as the run's own were. A file that cannot be read gives a Prediction with
-    `error`, and the others go on. At most a few hundred images are in memory at a time.
+    Images are prepared as the run's own were. A file that cannot be read, a path that is not there
+    and a folder without images each give a Prediction with `error`, and the others go on. At most a
+    few hundred images are in memory at a time.
 
     Raises:
-        StriateError: No such model or path, or no image in a folder.
+        StriateError: No such model, or nothing to predict at all.
     """
     if top < 1:
         raise RecipeError(f"top is {top}, but must be 1 or more")
     opened = open_network(os.fspath(model), code=code, device=choose_device(device))
-    files = [file.path for file in find_images(paths, progress=progress)]
-    if not files:
+    if not paths:
         raise DataError("there is no image to predict; name files or folders of images")
+    files: list[Path | Prediction] = []
+    for path in paths:
+        try:
+            files += [file.path for file in find_images([path], progress=progress)]
+        except DataError as error:
+            files.append(Prediction(path=os.fspath(path), error=str(error)))
+    refused = [file.error or "" for file in files if isinstance(file, Prediction)]
+    if len(refused) == len(files):
+        raise DataError(few(refused))
     return _answers(opened, files, top, progress)
 
 
 def _answers(
-    opened: OpenNetwork, files: list[Path], top: int, progress: Progress
+    opened: OpenNetwork, files: list[Path | Prediction], top: int, progress: Progress
 ) -> Iterator[Prediction]:
     remaining, done = iter(files), 0
     while chunk := list(islice(remaining, BATCH)):
@@ -83,11 +93,13 @@ def _answers(
     progress(Moved(task="predict", done=done, total=done, unit="images"))
 
 
-def _chunk(opened: OpenNetwork, files: list[Path], top: int) -> Iterator[Prediction]:
-    """Decode and answer a few files; broken ones keep their place in the order."""
+def _chunk(opened: OpenNetwork, files: list[Path | Prediction], top: int) -> Iterator[Prediction]:
+    """Decode and answer a few files; what cannot be answered keeps its place in the order."""
     images: dict[int, Tensor] = {}
     errors: dict[int, str] = {}
     for place, file in enumerate(files):
+        if isinstance(file, Prediction):
+            continue
         try:
             images[place] = read_image(file, opened.card.preprocessing)
         except DataError as error:
@@ -101,7 +113,10 @@ def _chunk(opened: OpenNetwork, files: list[Path], top: int) -> Iterator[Predict
             pairs = zip(best.indices[row].tolist(), best.values[row].tolist(), strict=True)
             answers[place] = tuple((names[label], value) for label, value in pairs)
     for place, file in enumerate(files):
-        yield Prediction(path=str(file), top=answers.get(place, ()), error=errors.get(place))
+        if isinstance(file, Prediction):
+            yield file
+        else:
+            yield Prediction(path=str(file), top=answers.get(place, ()), error=errors.get(place))
 
 
 def _probabilities(opened: OpenNetwork, images: Tensor) -> Tensor:
