@@ -34,7 +34,7 @@ def test_one_class_only(cli: Cli, photos: Path, tmp_path: Path) -> None:
         ("fashion-mnsit", "nearest: fashion-mnist"),
         ("minst", "nearest: mnist"),
         ("photos-of-cats", "known: fashion-mini, fashion-mnist, mnist"),
-        ("", "the name of the data is empty; name a set"),
+        ("", "an argument is empty; is a variable of the shell not set?"),
         ("a" * 5000, "File name too long"),
     ],
 )
@@ -62,7 +62,7 @@ def test_a_file_in_place_of_a_folder(cli: Cli, photos: Path, tmp_path: Path) -> 
         (["--size", "3"], "size is 3; it must be 8 to 2048 pixels"),
         (["--classes", "disc,disk"], "no class 'disk'; nearest: disc"),
         (["--classes", "disc"], "asks for 1 class, but a classifier needs 2 or more"),
-        (["--classes", ""], "a classifier needs 2 or more"),
+        (["--classes", ","], "asks for 0 classes, but a classifier needs 2 or more"),
         (["--per-class", "0"], "per_class is 0; it must be 1 or more"),
     ],
 )

@@ -27,7 +27,7 @@ def class_of(body: str) -> str:
         ("resnet19", "no network 'resnet19'; nearest: resnet18, resnet34"),
         ("LeNet-5", "nearest: lenet5"),
         ("xyzzy", "there are cats_and_dogs, large_net"),
-        ("", "the name of the network is empty; there are"),
+        ("", "the argument after --model is empty; is a variable of the shell not set?"),
         ("none.py:make", "there is no file none.py"),
         ("nets.py", "nets.py"),
         ("cats_and_dogs", "too small for cats_and_dogs; 46 x 46 is the least that works"),

@@ -116,3 +116,26 @@ def test_a_mistake_in_the_words_is_two_lines(cli: Cli, words: list[str], why: st
     assert done.refused(why)
     assert done.err.splitlines()[1].startswith("what it takes: striate")
     assert done.err.splitlines()[1].endswith(" --help")
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["train", "--out", ""], "error: the argument after --out is empty"),
+        (["train", "--out="], "error: --out is empty"),
+        (["train", "--force", ""], "error: the argument after --force is empty"),
+        (["train", "--resume", ""], "the argument after --resume is empty"),
+        (["report", ""], "an argument is empty"),
+        (["predict", "", "a.png"], "an argument is empty"),
+        ([""], "an argument is empty"),
+    ],
+)
+def test_an_empty_argument_is_not_the_current_folder(
+    cli: Cli, words: list[str], named: str
+) -> None:
+    assert cli(*words).refused(f"{named}; is a variable of the shell not set?")
+
+
+def test_a_setting_without_a_value_is_not_an_empty_argument(cli: Cli) -> None:
+    for words in (["--set", "epochs="], ["--set=epochs="]):
+        assert cli("train", *words).refused("epochs is '', but must be a whole number")

@@ -72,6 +72,7 @@ def _invoke(arguments: Sequence[str]) -> int:
     # Not `app(...)`: it turns a broken pipe into exit code 1 and Ctrl-C into silence.
     command = typer.main.get_command(app)
     try:
+        _refuse_empty(arguments)
         with command.make_context("striate", list(arguments)) as context:
             command.invoke(context)
     except StriateError as error:
@@ -87,6 +88,17 @@ def _invoke(arguments: Sequence[str]) -> int:
             return 2
         raise
     return 0
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """Refuse an empty argument: as a path it would be the current folder, which nobody meant."""
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        option, _, value = argument.partition("=")
+        if argument and (value or "=" not in argument or not argument.startswith("--")):
+            continue
+        after = f"the argument after {before}" if before.startswith("--") else "an argument"
+        named = option or after
+        raise StriateError(f"{named} is empty; is a variable of the shell not set?")
 
 
 def _usage(error: Exception) -> bool:
