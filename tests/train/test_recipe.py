@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from striate._errors import RecipeError, StriateError
 from striate.data import Augmentation, ImageSet, Preprocessing, Split
 from striate.train import Recipe, setting_names
+from striate.train.optimizers import build_optimizer
 from striate.train.recipe import AUGMENTATIONS
 
 # A number just below, and one just above what a field may be; None where there is no such.
@@ -232,6 +233,19 @@ def test_each_optimiser_has_its_rate(optimizer: str, norms: bool, count: int, ra
     assert Recipe(optimizer=optimizer).resolved(images, norms=norms).learning_rate == rate
     given = Recipe(optimizer=optimizer, learning_rate=0.7).resolved(images, norms=norms)
     assert given.learning_rate == 0.7
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "decay"), [("sgd", 5e-4), ("adamw", 0.05), ("rmsprop", 5e-4)]
+)
+def test_each_optimiser_has_its_decay(optimizer: str, decay: float):
+    images = images_of(256, size=1)
+    open_, given = Recipe(optimizer=optimizer), Recipe(optimizer=optimizer, weight_decay=0.0)
+    assert open_.weight_decay is None
+    assert open_.resolved(images).weight_decay == decay
+    assert given.resolved(images).weight_decay == 0.0  # which is no open choice
+    groups = build_optimizer(torch.nn.Linear(2, 2), open_.resolved(images)).param_groups
+    assert [group["weight_decay"] for group in groups] == [decay, 0.0]
 
 
 def test_a_larger_batch_keeps_the_rate_and_is_at_most_all_images():

@@ -31,7 +31,7 @@ def build_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer
     """Return the recipe's optimiser; rate and momentum are set anew at each step."""
     decayed, plain = decayed_and_plain(network)
     groups = [
-        {"params": decayed, "weight_decay": recipe.weight_decay},
+        {"params": decayed, "weight_decay": recipe.weight_decay or 0.0},
         {"params": plain, "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]

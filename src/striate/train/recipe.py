@@ -21,6 +21,9 @@ AUGMENTATIONS = (
 # Of a batch of 128; sgd's is of a network with norms, which bears a higher rate than one without.
 DEFAULT_RATES = {"sgd": 0.2, "adamw": 3e-3, "rmsprop": 1e-3}
 PLAIN_RATE = 0.02
+# AdamW subtracts rate * decay * weight, where the gradient's step is about the rate itself; its
+# rates are some 1/70 of sgd's, so at sgd's decay it would have next to none.
+DEFAULT_DECAYS = {"sgd": 5e-4, "adamw": 0.05, "rmsprop": 5e-4}
 BATCH = 128
 # (low, high) of each number, both allowed.
 RANGES: dict[str, tuple[float, float]] = {
@@ -47,7 +50,8 @@ class Recipe:
         warm_up: Share of the one-cycle or cosine schedule in which the rate rises.
         momentum: Momentum of sgd, first beta of adamw (rmsprop has none); highest in one-cycle.
         least_momentum: Momentum where one-cycle's rate is highest.
-        weight_decay: Decay of weights; biases and norms are never decayed.
+        weight_decay: Decay of weights; biases and norms are never decayed. None is 0.0005, for
+            adamw, which takes it from the weights past the gradient's scaling, 0.05.
         label_smoothing: Share of the target spread evenly over the classes.
         mixup: Alpha of MixUp's Beta distribution; 0 is off.
         ema: Decay of the weights' moving average that is validated and kept; 0 is off.
@@ -71,7 +75,7 @@ class Recipe:
     warm_up: float = 0.25
     momentum: float = 0.95
     least_momentum: float = 0.85
-    weight_decay: float = 5e-4
+    weight_decay: float | None = None
     label_smoothing: float = 0.1
     mixup: float = 0.0
     ema: float = 0.0
@@ -148,6 +152,8 @@ class Recipe:
             if self.optimizer == "sgd":
                 rate = (rate if norms else PLAIN_RATE) * min(1.0, batch / BATCH)
             filled["learning_rate"] = rate
+        if self.weight_decay is None:
+            filled["weight_decay"] = DEFAULT_DECAYS[self.optimizer]
         if self.epochs is None and self.minutes is None:
             filled["epochs"] = min(40, max(12, round(150_000 / count)))
         return replace(self, **filled)
