@@ -77,7 +77,7 @@ def save_picture(path: Path, pixels: np.ndarray) -> None:
     """
     make_folder(path.parent)
     with atomic_file(path) as file:
-        Image.fromarray(pixels).save(file, "PNG", compress_level=6)
+        Image.fromarray(pixels).save(file, "PNG", compress_level=2)
 
 
 def write_responses(plan: FilterPlan, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Complex, Float, Num
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from striate._errors import KernelError, ShapeError
 from striate.ops.convolution import conv2d
+from striate.ops.separating import separate
 from striate.ops.shape_checks import check_tensor
 
 __all__ = ["COLOURS", "GREY", "Filter", "filter_image", "gabor_magnitude", "grey", "standardise"]
@@ -17,6 +19,8 @@ GREY = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in grey (ITU-R BT.601)."""
 
 COLOURS = ("grey", "planes")
+
+_LARGE = 81  # weights from which on it pays to look whether a kernel can be separated
 
 Kernel = Float[Tensor, "_ _"] | Complex[Tensor, "_ _"]  # of several, each has its own size
 
@@ -89,9 +93,7 @@ def standardise(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
     [[[[-1.0, 1.0]]]]
     """
     deviation, mean = torch.std_mean(images, dim=(1, 2, 3), correction=0, keepdim=True)
-    # Rounding leaves a flat image a deviation of about one part in 10^7 of its mean.
-    flat = deviation <= 8 * torch.finfo(images.dtype).eps * mean.abs()
-    return torch.where(flat, torch.zeros_like(images), (images - mean) / deviation)
+    return (images - mean) / torch.where(deviation == 0, 1, deviation)
 
 
 def filter_image(
@@ -189,7 +191,15 @@ def _check(kernels: Sequence[Tensor]) -> None:
 def _response(
     planes: Float[Tensor, "m 1 h w"], kernel: Kernel, padding_mode: str, flip: bool
 ) -> Float[Tensor, "m h w"]:
-    parts = torch.view_as_real(kernel).movedim(-1, 0) if kernel.is_complex() else kernel[None]
-    weight = parts[:, None].to(planes)
-    answer = conv2d(planes, weight, padding="same", padding_mode=padding_mode, flip=flip)
-    return torch.hypot(answer[:, 0], answer[:, 1]) if kernel.is_complex() else answer[:, 0]
+    if kernel.is_complex():
+        parts = (_response(planes, part, padding_mode, flip) for part in (kernel.real, kernel.imag))
+        return torch.hypot(*parts)
+    weight = kernel.to(planes)[None, None]
+    options: dict[str, Any] = {"padding": "same", "padding_mode": padding_mode, "flip": flip}
+    separated = separate(kernel) if kernel.numel() >= _LARGE else None
+    if separated is None:
+        return conv2d(planes, weight, **options)[:, 0]
+    # A sum of r columns times rows: first all columns, then each answer with its own row.
+    columns, rows = (part.to(planes)[:, None] for part in separated)
+    answers = conv2d(planes, columns, **options)
+    return conv2d(answers, rows.transpose(0, 1), **options)[:, 0]

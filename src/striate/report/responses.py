@@ -18,6 +18,7 @@ LOOKS = ("signed", "magnitude", "photo")
 
 _BEYOND = 0.002  # share of pixels that may lie past the scale's end: a few must not pale the rest
 _ROUNDING = 1e-5  # of the largest answer there can be: less is float32's, and no picture
+_LEVELS = 1024  # of a colour scale: more than 8-bit colours tell apart
 _BAR = 14  # pixels
 
 
@@ -101,7 +102,9 @@ def response_picture(
         return np.round(255 * np.moveaxis(shares, 0, 2)).astype(np.uint8)
     if scale.look == "photo":
         return np.round(255 * shares[0]).astype(np.uint8)[..., None].repeat(3, axis=2)
-    return colours(_stops(scale), shares[0])
+    # Colours are looked up: to interpolate each pixel of a large photo takes seconds.
+    table = colours(_stops(scale), np.linspace(0.0, 1.0, _LEVELS + 1))
+    return table[np.round(shares[0] * _LEVELS).astype(np.intp)]
 
 
 def colour_bar(scale: Scale, height: int, width: int = 76) -> UInt8[np.ndarray, "height width 3"]:
