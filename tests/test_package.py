@@ -30,7 +30,10 @@ PUBLIC = {
         "autocast bfloat16_is_native blamed choose_precision class_count evaluating "
         "keep_large_blocks kept_modes predict_scores predictions run_batches scores_of widened"
     ),
-    "striate.jobs": "Filtered Prediction filter_photos find_rate fit predict resume write_report",
+    "striate.jobs": (
+        "Filtered Prediction Stepped filter_photos find_rate fit predict resume step step_layer "
+        "write_report"
+    ),
     "striate.layers": (
         "ConvBlock LocallyConnected2d NORMS ORDERS RBFOutput SameConv1d SameConv2d SameConv3d "
         "SeparableConv2d TrainablePool2d head_as_convolution initialise_glorot initialise_he "
@@ -58,7 +61,8 @@ PUBLIC = {
         "transposed_output_size transposed_receptive_field weight_gradient"
     ),
     "striate.report": (
-        "compare_page kernel_picture response_picture run_page scale_for summary_html"
+        "MOST_FRAMES compare_page kernel_picture response_picture run_page scale_for step_gif "
+        "step_page step_svg summary_html"
     ),
     "striate.runs": (
         "FILES FORMAT NetworkSpec OpenNetwork PARTS Repeat Run RunRecord WeightsCard is_run "

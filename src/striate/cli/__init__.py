@@ -16,6 +16,7 @@ from striate.cli.filter import filter_
 from striate.cli.find_rate import find_rate
 from striate.cli.predict import predict
 from striate.cli.report import report
+from striate.cli.step import step
 from striate.cli.text import say
 from striate.cli.train import train
 from striate.cli.version import version
@@ -39,6 +40,7 @@ app.command()(report)
 app.command()(data)
 app.command()(conv)
 app.command(name="filter")(filter_)
+app.command()(step)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -26,16 +26,26 @@ _ICON = (
 )
 
 
-def draw(template: str, *, title: str, sections: Sequence[Section], **context: Any) -> str:
+def draw(
+    template: str,
+    *,
+    title: str,
+    sections: Sequence[Section],
+    styles: Sequence[str] = _STYLE,
+    program: str = "page.js",
+    **context: Any,
+) -> str:
     """Return the page of `template` as one file that makes no request.
 
     Args:
         template: Name of a file in `templates/`, which extends `base.html`.
         title: For the window and the bookmarks.
         sections: Parts of the page, in order.
+        styles: Files of `templates/style/`, in order; later rules win.
+        program: The page's script, a file of `templates/`.
         **context: What else the template names.
     """
-    style, script = "".join(_file(f"style/{name}.css") for name in _STYLE), _file("page.js")
+    style, script = "".join(_file(f"style/{name}.css") for name in styles), _file(program)
     page = _environment().get_template(template)
     return page.render(
         title=title,

@@ -12,7 +12,8 @@ INK, FAINT, PAPER = (26, 26, 26), (96, 101, 108), (255, 255, 255)
 
 # The font is a subset for Western languages; these are written otherwise in it.
 _PLAIN = str.maketrans(
-    {"−": "-", "\u202f": " ", "×": "x", "θ": "theta", "σ": "sigma", "…": "..."}
+    {"−": "-", "\u202f": " ", "×": "x", "θ": "theta", "σ": "sigma", "…": "...",
+     "→": "to", "÷": "/", "∞": "inf"}
 )  # fmt: skip
 
 

@@ -9,12 +9,14 @@ from torch import Tensor
 from striate.ops import MapTrace, OutputTrace
 from striate.report.wording import count, number
 
-__all__ = ["LEVELS", "Board", "Grid", "Square", "board_of", "shown"]
+__all__ = ["LEVELS", "Board", "Grid", "Square", "board_of", "shown", "square_width"]
 
 LEVELS = 8
 """Steps of brightness above the darkest, which is 0."""
 
+_NARROWEST, _DIGIT = 30, 7.7  # pixels: a square, and a digit in it
 _PLANES = 3  # planes of the input that are drawn; the sum tells the others
+_WIDEST = 1300  # pixels that they take side by side; else fewer are drawn
 # Rows and columns up to which a map is drawn whole, and of a larger one what is drawn around the
 # windows; less where several planes stand side by side.
 _WHOLE, _PART = (16, 20), (10, 12)
@@ -58,9 +60,9 @@ class Grid:
     flat: bool = False
 
     @property
-    def longest(self) -> int:
-        """Letters of the longest number in it."""
-        return max(len(square.text) for row in self.squares for square in row)
+    def square(self) -> float:
+        """Width of a square, in pixels."""
+        return square_width(max(len(square.text) for row in self.squares for square in row))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,14 +105,25 @@ def board_of(trace: MapTrace) -> Board:
     slices = first.sources[0] if len(first.at) == 3 else (None,)
     planes = [(channel, part) for channel in first.channels for part in slices]
     ranges = _input_ranges(trace, many=len(planes) > 1)
-    inputs = tuple(_input(trace, ranges, *plane) for plane in planes[:_PLANES])
+    inputs = [_input(trace, ranges, *plane) for plane in planes[:_PLANES]]
+    while len(inputs) > 1 and sum(len(g.columns) * g.square for g in inputs) > _WIDEST:
+        inputs.pop()
     outputs = trace.outputs[first.at[0]] if len(first.at) == 3 else trace.outputs
     return Board(
         trace=trace,
-        inputs=inputs,
+        inputs=tuple(inputs),
         output=_output(trace, outputs, many=len(planes) > 1),
         planes=len(planes),
     )
+
+
+def square_width(longest: int) -> float:
+    """Return how wide squares are whose longest number has so many letters.
+
+    >>> square_width(2), square_width(6)
+    (30.0, 56.2)
+    """
+    return max(float(_NARROWEST), round(_DIGIT * longest + 10, 1))
 
 
 def shown(value: float) -> str:

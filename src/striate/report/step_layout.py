@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from striate.ops import MapTrace
-from striate.report.step_board import LEVELS, Board, Grid, Square
+from striate.report.step_board import LEVELS, Board, Grid, Square, square_width
 from striate.report.step_sum import Sum, Term, description
+from striate.report.wording import count
 
 __all__ = ["HEIGHT", "Box", "Drawn", "Frame", "Label", "lay_grid", "lay_step", "note_of"]
 
@@ -15,8 +16,6 @@ HEIGHT = 30
 SIZES = {"title": 17, "said": 13.5, "name": 12, "axis": 10.5, "note": 12, "sign": 20, "sum": 16}
 """Height of the letters of each kind of label, in pixels."""
 
-_NARROWEST = 30
-_DIGIT = 7.2  # width of a digit in a square
 _LETTER = 0.66  # of a letter's height, its width on average: wide rather than narrow
 _HEAD = 40  # room for a name and the columns' coordinates
 _SIDE = 24  # room for the rows' coordinates
@@ -87,15 +86,6 @@ class Drawn:
         return Drawn(shapes, self.width + x, self.height + y)
 
 
-def square_width(longest: int) -> float:
-    """Return how wide squares are whose longest number has so many letters.
-
-    >>> square_width(2), square_width(6)
-    (30.0, 53.2)
-    """
-    return max(float(_NARROWEST), round(_DIGIT * longest + 10, 1))
-
-
 def lay_step(
     board: Board, index: int, total: Sum, later: Collection[tuple[int, int]] = ()
 ) -> Drawn:
@@ -125,7 +115,7 @@ def lay_grid(grid: Grid, hit: Places, role: str, later: Collection[tuple[int, in
         role: `input` or `output`.
         later: Squares whose number is not shown yet.
     """
-    width, rows, columns = square_width(grid.longest), grid.rows, grid.columns
+    width, rows, columns = grid.square, grid.rows, grid.columns
     shapes: list[Box | Label | Frame] = [Label(_SIDE, 9, grid.name, "name")]
     for i, column in enumerate(columns):
         shapes.append(Label(_SIDE + (i + 0.5) * width, 30, _minus(column), "axis"))
@@ -157,7 +147,8 @@ def note_of(board: Board) -> str:
     if "between" in looks:
         words.append("Dashed between cells: the zeros that the stride puts there.")
     if len(board.inputs) < board.planes:
-        words.append(f"Drawn are the first {len(board.inputs)} of {board.planes} planes.")
+        first = "one is" if len(board.inputs) == 1 else f"{len(board.inputs)} are"
+        words.append(f"Of the {count(board.planes)} planes that are read, {first} drawn.")
     if not (board.output.whole and all(grid.whole for grid in board.inputs)):
         words.append("Of each large map the part around the window.")
     return " ".join(words)

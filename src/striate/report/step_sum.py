@@ -212,7 +212,7 @@ def _signed(value: float) -> str:
 def _said(step: OutputTrace) -> str:
     """Return the step in a sentence, for those who hear it."""
     where = f"Output {place_words(step.at)}"
-    cells = step.values[0].numel()
+    cells = int((~step.padding).sum())
     if step.divisor is not None:
         total = shown(float(step.values.sum()))
         return f"{where}: {total} divided by {shown(step.divisor)} is {shown(step.output)}."
