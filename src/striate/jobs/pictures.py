@@ -51,7 +51,8 @@ def collect_pictures(
     except StriateError as error:
         progress(Said(text=f"no first-layer filters: {error}"))
     else:
-        pictures["filters"] = first.values.detach().float().cpu().numpy()
+        pictures["filters"] = first.unfolded.contiguous().numpy()
+        pictures["filters_fold"] = np.array(first.fold)
         pictures["filters_layer"] = np.array(first.layer)
     return pictures
 

@@ -97,6 +97,7 @@ def filters(record: RunRecord) -> Section | None:
             "shown": shown,
             "size": f"{weights.shape[2]} × {weights.shape[3]}",
             "depth": depth,
+            "fold": int(pictures.get("filters_fold", 1)),
             "colour": colour,
             "largest": float(np.abs(weights[:shown]).max()),
         },

@@ -190,6 +190,7 @@ _SHAPES: dict[str, dict[str, str]] = {
         "mistake_names": "U m",
         "mistake_maps": "f m h w",
         "filters": "f f d kh kw",
+        "filters_fold": "iu",
         "filters_layer": "U",
     },
 }
