@@ -41,6 +41,16 @@ def test_what_saves_nothing_stays() -> None:
     assert separate(torch.zeros(9, 9)) is not None
 
 
+def test_a_faint_part_is_kept() -> None:
+    x = torch.linspace(-1, 1, 21)
+    weights = torch.outer(x.cos(), x.cos()) + 1e-4 * torch.outer(x.sin(), x.sin())
+    separated = separate(weights)
+    assert separated is not None
+    columns, rows = separated
+    assert len(columns) == 2
+    assert float(((columns * rows).sum(dim=0) - weights).abs().max()) < 1e-6
+
+
 @given(height=st.integers(5, 20), width=st.integers(5, 20), rank=st.integers(1, 3))
 def test_a_sum_of_products_is_found(height: int, width: int, rank: int) -> None:
     weights = torch.rand(height, rank, dtype=torch.float64) @ torch.rand(rank, width).double()

@@ -17,7 +17,8 @@ __all__ = ["LOOKS", "Scale", "colour_bar", "look_of", "response_picture", "scale
 LOOKS = ("signed", "magnitude", "photo")
 
 _BEYOND = 0.002  # share of pixels that may lie past the scale's end: a few must not pale the rest
-_ROUNDING = 1e-5  # of the largest answer there can be: less is float32's, and no picture
+# Of the largest answer there can be: less is rounding, or a derivative cut off at its ends.
+_ROUNDING = 1e-4
 _LEVELS = 1024  # of a colour scale: more than 8-bit colours tell apart
 _BAR = 14  # pixels
 
