@@ -12,51 +12,63 @@ from striate.cli.text import say
 __all__ = ["filter_"]
 
 
+ImagesArgument = Annotated[
+    list[str] | None, typer.Argument(help="Image files, and folders of them.")
+]
+KernelOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kernel",
+        "-k",
+        help="A name (sobel-x), with options (gabor:frequency=.1,theta=45), weights "
+        "(1,0,-1;2,0,-2;1,0,-1), gabor-bank, or all; may be given several times.",
+    ),
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="A .png, a folder for a picture a photo, or a .npz for raw responses. "
+        "Default: filtered.png here."
+    ),
+]
+NpzOption = Annotated[Path | None, typer.Option(help="Raw responses besides the picture.")]
+ColourOption = Annotated[
+    str, typer.Option(help="grey, or planes: red, green and blue each by itself.")
+]
+SizeOption = Annotated[
+    int | None,
+    typer.Option(
+        help="Shrink larger photos to this longer side first. Default: 512 beside one "
+        "kernel, 192 in a grid; --plain and .npz take photos as they are."
+    ),
+]
+PaddingModeOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Beyond the border: zeros, reflect, replicate, circular. Default: reflect, and "
+        "circular for magnitudes of Gabor kernels."
+    ),
+]
+ShowOption = Annotated[
+    str | None, typer.Option(help="signed, magnitude or photo. Default: by the kernel.")
+]
+PlainOption = Annotated[
+    bool, typer.Option("--plain", help="Write the response alone, a pixel each.")
+]
+ListOption = Annotated[bool, typer.Option("--list", help="Print the kernels and stop.")]
+
+
 def filter_(
-    images: Annotated[
-        list[str] | None, typer.Argument(help="Image files, and folders of them.")
-    ] = None,
-    kernels: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--kernel",
-            "-k",
-            help="A name (sobel-x), with options (gabor:frequency=.1,theta=45), weights "
-            "(1,0,-1;2,0,-2;1,0,-1), gabor-bank, or all; may be given several times.",
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="A .png, a folder for a picture a photo, or a .npz for raw responses. "
-            "Default: filtered.png here."
-        ),
-    ] = None,
-    npz: Annotated[Path | None, typer.Option(help="Raw responses besides the picture.")] = None,
-    colour: Annotated[
-        str, typer.Option(help="grey, or planes: red, green and blue each by itself.")
-    ] = "grey",
-    size: Annotated[
-        int | None,
-        typer.Option(
-            help="Shrink larger photos to this longer side first. Default: 512 beside one "
-            "kernel, 192 in a grid; --plain and .npz take photos as they are."
-        ),
-    ] = None,
-    padding_mode: Annotated[
-        str | None,
-        typer.Option(
-            help="Beyond the border: zeros, reflect, replicate, circular. Default: reflect, and "
-            "circular for magnitudes of Gabor kernels."
-        ),
-    ] = None,
-    show: Annotated[
-        str | None, typer.Option(help="signed, magnitude or photo. Default: by the kernel.")
-    ] = None,
-    plain: Annotated[
-        bool, typer.Option("--plain", help="Write the response alone, a pixel each.")
-    ] = False,
-    list_: Annotated[bool, typer.Option("--list", help="Print the kernels and stop.")] = False,
+    images: ImagesArgument = None,
+    kernels: KernelOption = None,
+    out: OutOption = None,
+    npz: NpzOption = None,
+    colour: ColourOption = "grey",
+    size: SizeOption = None,
+    padding_mode: PaddingModeOption = None,
+    show: ShowOption = None,
+    plain: PlainOption = False,
+    list_: ListOption = False,
 ) -> None:
     """Filter photos with kernels and draw kernels and responses."""
     if list_:
