@@ -38,7 +38,7 @@ def test_separable_equals_the_function(padding):
 
 
 def test_separable_children_are_called_and_named():
-    layer = SeparableConv2d(3, 5, 3, stride=2, dilation=2)
+    layer = SeparableConv2d(3, 5, 3, stride=2, dilation=2, padding="same")
     assert [name for name, _ in layer.named_children()] == ["depthwise", "pointwise"]
     seen = []
     for child in layer.children():

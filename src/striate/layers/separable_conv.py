@@ -47,7 +47,7 @@ class SeparableConv2d(nn.Sequential):
         kernel_size: int | Sequence[int],
         *,
         stride: int | Sequence[int] = 1,
-        padding: Padding = "same",
+        padding: Padding = "valid",
         dilation: int | Sequence[int] = 1,
         multiplier: int = 1,
         bias: bool = True,

@@ -70,7 +70,8 @@ def locally_connected2d(
     places = places2d(images.shape[2:], taps, **options)
     _check_weight(images, weight, bias, places, groups)
     pairs = padding_pairs(padding, images.shape[2:], taps, stride=stride, dilation=dilation)
-    windows = F.unfold(add_border(images, pairs, padding_mode), taps, dilation, 0, stride)
+    steps, strides = per_axis(dilation, 2, "dilation"), per_axis(stride, 2, "stride")
+    windows = F.unfold(add_border(images, pairs, padding_mode), taps, steps, 0, strides)
     # n batch, g group, r and s place, k what a place reads, o what it writes
     windows = windows.unflatten(1, (groups, -1)).unflatten(-1, places)
     kernels = weight.flatten(3).unflatten(2, (groups, -1))
