@@ -61,8 +61,8 @@ PUBLIC = {
         "transposed_output_size transposed_receptive_field weight_gradient"
     ),
     "striate.report": (
-        "MOST_FRAMES compare_page kernel_picture response_picture run_page scale_for step_gif "
-        "step_page step_svg summary_html"
+        "MOST_FRAMES compare_page kernel_picture rate_page rate_svg response_picture run_page "
+        "scale_for step_gif step_page step_svg summary_html"
     ),
     "striate.runs": (
         "FILES FORMAT NetworkSpec OpenNetwork PARTS Repeat Run RunRecord WeightsCard is_run "

@@ -24,6 +24,19 @@ def test_find_rate_shows_the_curve_and_suggests(cli: Cli, photos: Path, tiny: st
     assert float(last.split("=")[1].split()[0]) > 0
 
 
+def test_find_rate_draws_the_curve(cli: Cli, photos: Path, tiny: str, tmp_path: Path) -> None:
+    out = tmp_path / "my rates.html"
+    done = cli("find-rate", photos, "--model", tiny, "--out", out, *FAST)
+    assert done.code == 0
+    suggested, written = done.out.splitlines()[-2:]
+    rate = suggested.split("=")[1].split()[0]
+    assert written == f"curve: {out}"
+    assert f"learning_rate={rate}<" in out.read_text()
+    assert cli("find-rate", photos, "--out", tmp_path / "a.png").refused("must end in .svg")
+    help_ = " ".join(cli("find-rate", "--help").out.split())
+    assert "chart.svg, page.html, numbers.csv or .json" in help_
+
+
 def test_find_rate_as_json(cli: Cli, photos: Path, tiny: str) -> None:
     done = cli("find-rate", photos, "--model", tiny, "--json", "--lowest", "0.001", "--highest",
                "0.1", "--seed", "3", *FAST)  # fmt: skip

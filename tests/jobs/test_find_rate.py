@@ -1,11 +1,13 @@
+import json
 from pathlib import Path
 
 import pytest
 import torch
 
 from striate import jobs
-from striate._errors import NetworkError, RecipeError
+from striate._errors import NetworkError, RecipeError, StorageError
 from striate._events import Event, Moved, silent
+from striate.report import rate_page, rate_svg
 from tests.conftest import unchanged
 from tests.jobs.sample import image_set, net
 
@@ -58,3 +60,40 @@ def test_nothing_is_written(
     jobs.find_rate(photos, tiny, steps=10, progress=silent, **FAST)
     assert list(tmp_path.iterdir()) == []
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("ending", [".svg", ".html", ".csv", ".json", ".SVG"])
+def test_the_curve_is_written_as_the_name_says(ending: str, tmp_path: Path) -> None:
+    out = tmp_path / f"curve{ending}"
+    curve = jobs.find_rate(image_set(), net(), steps=10, progress=silent, out=out, **FAST)
+    text = out.read_text("utf-8")
+    expected = {
+        ".svg": rate_svg(curve),
+        ".html": rate_page(curve, network="module Sequential", data="pictures"),
+        ".csv": curve.to_csv(),
+        ".json": json.dumps(curve.to_json(), indent=1) + "\n",
+    }
+    assert text == expected[ending.lower()]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("curve.png", r"curve.png: its name must end in .svg, .html, .csv or .json, such as curve"),
+        ("curve", "its name must end in .svg"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused_before_anything_is_done(
+    name: str, why: str, tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match=why) as caught:
+        jobs.find_rate("none such", net(), out=tmp_path / name, progress=silent)
+    remedy = tmp_path / str(caught.value).rpartition("such as ")[2]
+    jobs.find_rate(image_set(), net(), steps=10, progress=silent, out=remedy, **FAST)
+    assert remedy.read_text().startswith("<svg")
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "a.svg").mkdir()
+    with pytest.raises(StorageError, match=r"a.svg is a folder; name a file for the curve"):
+        jobs.find_rate(image_set(), net(), out=tmp_path / "a.svg", progress=silent)

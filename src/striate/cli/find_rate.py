@@ -1,5 +1,6 @@
 """`striate find-rate`: loss against learning rate."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,6 +31,10 @@ def find_rate(
     lowest: Annotated[float, typer.Option(help="First learning rate.")] = 1e-5,
     highest: Annotated[float, typer.Option(help="Last learning rate.")] = 10.0,
     steps: Annotated[int, typer.Option(help="Training steps.")] = 100,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the curve too: chart.svg, page.html, numbers.csv or .json."),
+    ] = None,
     seed: SeedOption = None,
     device: DeviceOption = "auto",
     size: SizeOption = None,
@@ -46,7 +51,7 @@ def find_rate(
     if seed is not None:
         fields["seed"] = seed
     curve = jobs.find_rate(
-        data, model, device=device, load=loading(size, classes, per_class, split_seed),
+        data, model, out=out, device=device, load=loading(size, classes, per_class, split_seed),
         lowest=lowest, highest=highest, steps=steps, **fields,
     )  # fmt: skip
     if json:
@@ -60,3 +65,5 @@ def find_rate(
         bar = "#" * round(BAR * min(1.0, (loss - least) / max(most - least, 1e-12)))
         say(f"{rate:13.2e}   {loss:8.4f}  {bar}".rstrip())
     say(f"suggested: learning_rate={curve.suggested:.2g}  (the loss falls most around it)")
+    if out is not None:
+        say(f"curve: {out}")

@@ -5,6 +5,7 @@ from striate.report.compare import compare_page
 from striate.report.kernels import kernel_picture
 from striate.report.notebook import summary_html
 from striate.report.page import run_page
+from striate.report.rate import rate_page, rate_svg
 from striate.report.responses import response_picture, scale_for
 from striate.report.step import step_svg
 
@@ -12,6 +13,8 @@ __all__ = [
     "MOST_FRAMES",
     "compare_page",
     "kernel_picture",
+    "rate_page",
+    "rate_svg",
     "response_picture",
     "run_page",
     "scale_for",

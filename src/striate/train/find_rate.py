@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from striate._errors import NetworkError, RecipeError
+from striate._errors import DivergedError, NetworkError, RecipeError
 from striate._events import Moved, Progress, silent
 from striate.data import ImageSet
 from striate.infer import autocast
@@ -85,6 +85,7 @@ def find_rate(
     Raises:
         RecipeError: Not 0 < lowest < highest, or fewer than 10 steps.
         NetworkError: The network cannot be copied, or does not fit the data.
+        DivergedError: Not even the first loss is finite.
 
     Source:
         Smith, "Cyclical learning rates for training neural networks", arXiv:1506.01186, 3.3.
@@ -102,6 +103,11 @@ def find_rate(
     with kept_random_state():
         recipe, _ = decide(trial, images, recipe or Recipe(), device=device)
         losses, smoothed = _climb(trial.train(), images, recipe, rates, progress)
+    if not losses:
+        raise DivergedError(
+            f"the loss of the first step, at a learning rate of {lowest:g}, is not finite; the "
+            "network's outputs in training mode must be"
+        )
     return RateCurve(
         rates=tuple(rates[: len(losses)]),
         losses=tuple(losses),
