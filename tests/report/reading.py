@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-_VOID = frozenset({"meta", "link", "br", "img"})
+_VOID = frozenset({"meta", "link", "br", "img", "input"})
 
 
 @dataclass

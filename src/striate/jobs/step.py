@@ -50,7 +50,7 @@ class Stepped:
 def step(
     image: str | os.PathLike[str] | Float[Tensor, "h w"] | None = None,
     *,
-    kernel: str | Float[Tensor, "h w"] | None = None,
+    kernel: str | Float[Tensor, "kh kw"] | None = None,
     pool: str | None = None,
     stride: int | Sequence[int] | None = None,
     padding: Padding = "valid",
@@ -59,13 +59,13 @@ def step(
     transposed: bool = False,
     output_padding: int | Sequence[int] = 0,
     flip: bool = False,
-    bias: float | None = None,
+    bias: int | float | None = None,
     size: int | None = None,
     at: Sequence[int] | None = None,
     out: str | os.PathLike[str] | None = None,
     animate: str | os.PathLike[str] | None = None,
     most: int | None = None,
-    seconds: float = 0.8,
+    seconds: int | float = 0.8,
 ) -> Stepped:
     """Take one output cell of a convolution or a pooling apart; draw it, and the window's slide.
 
@@ -133,7 +133,7 @@ def step_layer(
     out: str | os.PathLike[str] | None = None,
     animate: str | os.PathLike[str] | None = None,
     most: int | None = None,
-    seconds: float = 0.8,
+    seconds: int | float = 0.8,
 ) -> Stepped:
     """Take one output cell of a layer inside a network apart.
 
@@ -170,7 +170,7 @@ def _stepped(
     out: Any,
     animate: Any,
     most: int,
-    seconds: float,
+    seconds: int | float,
     channel: int = 0,
 ) -> Stepped:
     if not 1 <= most <= MOST_FRAMES:

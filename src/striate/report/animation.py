@@ -27,7 +27,7 @@ _MARGIN = 16  # pixels
 _HOLD = 3  # times as long the last frame stands, before the first comes again
 
 
-def step_gif(trace: MapTrace, *, seconds: float = 0.8) -> bytes:
+def step_gif(trace: MapTrace, *, seconds: int | float = 0.8) -> bytes:
     """Return a GIF of the window that slides over the map, a frame a step, without end.
 
     Args:

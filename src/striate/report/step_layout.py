@@ -32,15 +32,15 @@ Places = tuple[Collection[int], Collection[int]]
 class Box:
     """A square with a number in it; `look` are words that the style knows, `at` its coordinates."""
 
-    x: float
-    y: float
-    width: float
+    x: int | float
+    y: int | float
+    width: int | float
     text: str
     look: str
     at: tuple[int, int] | None = None
 
     @property
-    def inset(self) -> float:
+    def inset(self) -> int | float:
         """How far its lines stand inside: dashes of neighbours would close one another's gaps."""
         words = self.look.split()
         return 2.5 if {"padding", "between", "none"} & set(words) else 0.0
@@ -50,8 +50,8 @@ class Box:
 class Label:
     """A line of text, its middle at `y`; it begins at `x`, or has its middle there."""
 
-    x: float
-    y: float
+    x: int | float
+    y: int | float
     text: str
     look: str
 
@@ -65,10 +65,10 @@ class Label:
 class Frame:
     """The frame around a window; `look` is `input` or `output`."""
 
-    x: float
-    y: float
-    width: float
-    height: float
+    x: int | float
+    y: int | float
+    width: int | float
+    height: int | float
     look: str
 
 
@@ -77,10 +77,10 @@ class Drawn:
     """Shapes, and the room they take in pixels."""
 
     shapes: tuple[Box | Label | Frame, ...]
-    width: float
-    height: float
+    width: int | float
+    height: int | float
 
-    def moved(self, x: float, y: float) -> "Drawn":
+    def moved(self, x: int | float, y: int | float) -> "Drawn":
         """Return it further to the right and below."""
         shapes = tuple(replace(shape, x=shape.x + x, y=shape.y + y) for shape in self.shapes)
         return Drawn(shapes, self.width + x, self.height + y)
@@ -204,7 +204,7 @@ def _look(square: Square) -> str:
     return " ".join(words)
 
 
-def _frame(grid: Grid, hit: Places, width: float, role: str) -> list[Frame]:
+def _frame(grid: Grid, hit: Places, width: int | float, role: str) -> list[Frame]:
     """Return the frame around the first and the last square that are marked."""
     rows = [grid.rows.index(row) for row in hit[0] if row in grid.rows]
     columns = [grid.columns.index(column) for column in hit[1] if column in grid.columns]

@@ -99,9 +99,7 @@ def _mixed(colour: Colour, share: float) -> Colour:
     return red, green, blue
 
 
-def _dashed(
-    pen: ImageDraw.ImageDraw, corners: tuple[float, float, float, float], line: Colour
-) -> None:
+def _dashed(pen: ImageDraw.ImageDraw, corners: tuple[int | float, ...], line: Colour) -> None:
     left, top, right, bottom = (round(corner) for corner in corners)
     for x in range(left, right, 2 * _DASH):
         for y in (top, bottom):
