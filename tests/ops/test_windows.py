@@ -22,7 +22,8 @@ from striate.ops import (
 
 sizes, small = st.integers(1, 40), st.integers(1, 5)
 pairs = st.tuples(st.integers(0, 4), st.integers(0, 4))
-paddings = st.one_of(st.sampled_from(["valid", "same", "full"]), st.integers(0, 4), pairs)
+words = [st.just("valid"), st.just("same"), st.just("full")]
+paddings = st.one_of(*words, st.integers(0, 4), pairs)
 windows = st.builds(Window, small, small, paddings, small)
 
 
@@ -72,6 +73,15 @@ def test_the_least_size_of_a_chain_with_words(size, chain):
     if least > 1:
         with pytest.raises(ShapeError, match="least that fits"):
             reduce(lambda short, window: window.output_size(short), chain, least - 1)
+
+
+def test_the_least_size_before_same_by_hand():
+    # 3 taps need 3 pixels; SAME at stride 2 gives ceil(n / 2), so 5 is the least. Before that,
+    # "full" with 4 taps gives n + 3.
+    chain = [Window(4, padding="full"), Window(9, stride=2, padding="same"), Window(3)]
+    assert least_size(chain[2:]) == 3
+    assert least_size(chain[1:]) == 5
+    assert least_size(chain) == 2
 
 
 def test_the_remedy_for_uneven_padding_works():
@@ -149,6 +159,9 @@ def test_too_much_cut_off():
     with pytest.raises(ShapeError, match=r"1 spreads over 3 pixels, and padding 2 cuts off 4; pad"):
         transposed_output_size(1, 3, padding=2)
     assert transposed_output_size(1, 3, padding=1) == 1
+    with pytest.raises(ShapeError, match=r"spreads over 2 pixels.* padding=0 is the most"):
+        transposed_output_size(1, 2, padding=1)
+    assert transposed_output_size(1, 2, padding=0) == 2
     with pytest.raises(ShapeError, match="padding 'full' cuts off 4; padding=1 is the most"):
         transposed_output_size(1, 3, padding="full")
 
