@@ -6,7 +6,7 @@ from importlib import resources
 from markupsafe import Markup
 
 from striate.report import wording
-from striate.report.charts import FRAME, Frame, frame
+from striate.report.charts import Frame, frame
 from striate.report.drawing import draw
 from striate.report.scales import Scale, labels, ticks, widened
 from striate.report.sections import Section
@@ -16,6 +16,7 @@ from striate.train import RateCurve
 __all__ = ["rate_page", "rate_svg"]
 
 _SIZE = Frame(640, 360)
+_IN_PAGE = Frame(544, 320)  # 34 rem, the widest a chart gets there
 _ROOM = 0.25  # above the first loss, in shares of the fall: a blow-up must not flatten the rest
 
 
@@ -42,7 +43,7 @@ def rate_page(curve: RateCurve, *, network: str, data: str) -> str:
         data: What it was trained on.
     """
     rows = list(zip(curve.rates, curve.losses, curve.smoothed, strict=True))
-    view = {"chart": _chart(curve, FRAME), "rows": rows, "rate": f"{curve.suggested:.2g}"}
+    view = {"chart": _chart(curve, _IN_PAGE), "rows": rows, "rate": f"{curve.suggested:.2g}"}
     return draw(
         "rate.html",
         title=f"Learning rate of {network} on {data} · Striate",
@@ -89,7 +90,7 @@ def _scales(curve: RateCurve, size: Frame) -> tuple[Scale, Scale]:
     low, high = math.log10(curve.rates[0]), math.log10(curve.rates[-1])
     least, first = min(curve.smoothed), curve.smoothed[0]
     top = first + _ROOM * (first - least) if first > least else max(curve.smoothed)
-    bottom, top = widened(least, top)
+    bottom, top = widened(min(curve.losses), top)
     return Scale(low, max(high, low + 1e-6), *size.x), Scale(bottom, top, *size.y)
 
 
