@@ -1,5 +1,6 @@
 """The layer table: counts by hand and by an oracle, for networks that other tables get wrong."""
 
+import json
 import re
 from typing import Any
 
@@ -128,9 +129,9 @@ NETWORKS = [
 @pytest.mark.parametrize(("build", "size"), NETWORKS)
 def test_no_parameter_is_lost_and_the_network_is_as_before(build: type, size: int) -> None:
     network = build().train()
-    known = {"in_channels": 1} if isinstance(network, Functional) else {}
+    known = 1 if isinstance(network, Functional) else None
     with unchanged(network):
-        found = table(network, size, **known)
+        found = table(network, size, in_channels=known)
     assert found.parameters == sum(p.numel() for p in network.parameters())
     assert found.trainable == sum(p.numel() for p in network.parameters() if p.requires_grad)
     assert len({row.name for row in found.rows}) == len(found.rows)
@@ -139,12 +140,13 @@ def test_no_parameter_is_lost_and_the_network_is_as_before(build: type, size: in
 def test_parameters_no_call_uses_have_a_row_where_their_module_ends() -> None:
     found = table(Odd(), 8)
     others = {row.name: row for row in found.rows if row.kind == "other"}
-    assert others["Odd"].parameters == 7  # the scale and three frozen ones
-    assert others["Odd"].trainable == 4
+    assert others["Odd"].parameters == 3  # frozen, and never used
+    assert others["Odd"].trainable == 0
+    used = {row.name: row.parameters for row in found.rows if row.kind != "other"}
+    assert used["mul"] == 4  # the scale
     assert others["unused"].output_shape == ()
-    assert others["attention"].output_shape == (1, 36, 2)
     names = [row.name for row in found.rows]
-    assert names.index("embedded") < names.index("attention") < names.index("unused")
+    assert names.index("sum") < names.index("embedded") < names.index("unused")
 
 
 @pytest.mark.parametrize(("build", "size"), NETWORKS[:5] + NETWORKS[6:])
@@ -219,51 +221,58 @@ def test_nothing_is_allocated_on_the_meta_device(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(nn.Conv2d, "forward", look)
     table(network, 100)
-    assert devices == ["meta", "meta"]
+    assert set(devices) == {"meta"}
 
 
 def test_a_network_that_branches_on_values_runs_really() -> None:
     network = Branching()
-    assert [row.kind for row in table(network, 5).rows] == ["convolution"]
+    found = table(network, 5)
+    assert [row.kind for row in found.rows] == ["convolution", "reduction", "arithmetic"]
     assert network.calls.item() == 0
-
-
-def test_plain_text() -> None:
-    network = residual_net()
-    network.stem.requires_grad_(False)
-    lines = str(table(network, (8, 6))).splitlines()
-    assert lines[0].split() == ["name", "kind", "output", "parameters", "multiply-adds"]
-    assert " ".join(lines[2].split()) == "stem.0 convolution 1 x 4 x 8 x 6 36 1,728"
-    assert "44 of the parameters are frozen" in lines
-    assert lines[-1].startswith("input 8 x 6; one row a call; multiply-adds")
-    body = [line for line in lines[:-2] if "convolution" in line or "total" in line]
-    assert len({len(line) for line in body}) == 1  # right aligned
-
-
-def test_csv() -> None:
-    lines = table(large_net(), 32).to_csv().splitlines()
-    assert lines[0] == "name,kind,output_shape,parameters,trainable,shared,multiply_adds"
-    assert lines[1] == "0,convolution,1x5x28x28,380,380,0,294000"
-    assert len(lines) == 10
+    (note,) = found.notes
+    assert note.startswith("run on zeros, for without values the network fails in 'bool'")
+    assert note in str(found)
 
 
 def test_json_round_trip() -> None:
-    import json
-
     found = table(Shared(), 4)
-    written = found.to_json()
-    assert LayerTable.from_json(json.loads(json.dumps(written))) == found
-    assert written["totals"] == {"parameters": 38, "trainable": 38, "multiply_adds": 1152}
-    assert written["size"] == [4, 4]
+    written = json.loads(json.dumps(found.to_json()))
+    assert LayerTable.from_json(written) == found
+    assert written["totals"] == {
+        "parameters": 38,
+        "trainable": 38,
+        "multiply_adds": 1152,
+        "activation_bytes": 256,  # two convolutions of 2 x 4 x 4 floats; the ReLUs are in place
+        "backward_bytes": 384,  # the input and both convolutions' outputs
+    }
+    assert (written["size"], written["inputs"]) == ([4, 4], [[1, 2, 4, 4]])
     assert set(written["rows"][0]) == {
         *("name", "kind", "output_shape", "parameters", "trainable", "shared", "multiply_adds"),
+        *("activation_bytes", "backward_bytes", "receptive_field", "mode"),
     }
+
+
+def test_json_of_an_earlier_version_is_read() -> None:
+    new = table(Shared(), 4)
+    old = new.to_json()
+    for row in old["rows"]:
+        for later in ("activation_bytes", "backward_bytes", "receptive_field", "mode"):
+            del row[later]
+    for later in ("inputs", "dtype", "memory", "notes"):
+        del old[later]
+    found = LayerTable.from_json(old)
+    assert found.memory is None
+    assert found.totals == {"parameters": 38, "trainable": 38, "multiply_adds": 1152}
+    assert str(found).splitlines()[0].split() == [
+        *("name", "kind", "output", "parameters", "%", "multiply-adds", "%"),
+    ]
+    assert len(found.to_csv().splitlines()) == 5
 
 
 def test_json_of_a_later_version_is_read_and_a_damaged_one_is_not() -> None:
     written = table(Shared(), 4).to_json()
     for row in written["rows"]:
-        row["receptive_field"] = 3
+        row["colour"] = 3
     assert LayerTable.from_json(written) == table(Shared(), 4)
     del written["rows"][0]["kind"]
     with pytest.raises(RunError, match=re.escape("the layer table is damaged: KeyError('kind')")):
@@ -273,10 +282,12 @@ def test_json_of_a_later_version_is_read_and_a_damaged_one_is_not() -> None:
 def test_channels_are_told_by_the_first_layer() -> None:
     assert table(nn.Sequential(nn.Flatten(), nn.Linear(2 * 12, 3)), (3, 4)).parameters == 75
     folded = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(8, 3, 3))
-    assert table(folded, 8).rows[0].output_shape == (1, 3, 2, 2)
+    assert table(folded, 8).rows[1].output_shape == (1, 3, 2, 2)
     assert table(Functional(), 8).rows[0].output_shape == (1, 4, 8, 8)
     with pytest.raises(NetworkError, match="say in_channels="):
         table(nn.Sequential(nn.Flatten(), nn.Linear(7, 3)), 4)
+    taken = table(nn.Sequential(nn.Flatten(), nn.Linear(32, 3)), 4, in_channels=2)
+    assert taken.parameters == 99
 
 
 class Failing(nn.Module):
@@ -289,13 +300,22 @@ class Failing(nn.Module):
         return self.fc(F.relu(self.conv(x)).flatten(1))
 
 
-def test_a_forward_that_fails_names_the_row_before() -> None:
+def test_a_forward_that_fails_names_the_row() -> None:
     network = Failing().train()
-    with (
-        unchanged(network),
-        pytest.raises(NetworkError, match=r"fails after 'relu' on images of shape \(1, 1, 9, 9\)"),
-    ):
+    message = r"fails in 'fc' after 'relu' on inputs of shape \(1, 1, 9, 9\): mat1 and mat2"
+    with unchanged(network), pytest.raises(NetworkError, match=message):
         table(network, 9)
+
+
+def test_a_module_that_raises_by_itself_is_named() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 1, 3), Refusing())
+    with unchanged(network), pytest.raises(NetworkError, match=r"in '1' after '0' .*: 'not today'"):
+        table(network, 9)
+
+
+class Refusing(nn.Module):
+    def forward(self, _x: Tensor) -> Tensor:
+        raise KeyError("not today")
 
 
 def test_the_remedy_for_lazy_layers_works() -> None:

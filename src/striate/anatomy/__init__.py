@@ -5,13 +5,16 @@ from striate.anatomy.calls import Call, calls
 from striate.anatomy.capture import Captured, capture
 from striate.anatomy.hooks import preserved
 from striate.anatomy.kinds import KINDS
-from striate.anatomy.layer_table import LayerRow, LayerTable
+from striate.anatomy.layer_row import LayerRow, Memory
+from striate.anatomy.layer_table import SORTS, LayerTable
+from striate.anatomy.seen import SeenAxis
 from striate.anatomy.statistics import ActivationStatistics, sample
 from striate.anatomy.table import table
 from striate.anatomy.tracing import LayerCall, layer_call, trace_layer
 
 __all__ = [
     "KINDS",
+    "SORTS",
     "ActivationRecord",
     "ActivationStatistics",
     "Call",
@@ -19,6 +22,8 @@ __all__ = [
     "LayerCall",
     "LayerRow",
     "LayerTable",
+    "Memory",
+    "SeenAxis",
     "calls",
     "capture",
     "layer_call",

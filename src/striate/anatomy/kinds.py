@@ -7,9 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["KINDS", "is_function_name", "kind_of"]
+__all__ = ["KINDS", "is_function_name", "kind_of", "other_kind", "word_kind"]
 
-KINDS = ("convolution", "linear", "norm", "activation", "pooling")
+KINDS = (
+    "convolution", "linear", "matmul", "attention", "norm", "activation", "pooling", "dropout",
+)  # fmt: skip
 
 _AXES = ("1d", "2d", "3d")
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -18,6 +20,15 @@ _NAMES: dict[str, tuple[str, ...]] = {
         *(f"{name}{axes}" for name in ("conv", "conv_transpose") for axes in _AXES),
     ),
     "linear": ("linear", "bilinear"),
+    "matmul": (
+        *("matmul", "__matmul__", "__rmatmul__", "mm", "bmm", "mv", "dot", "einsum", "addmm"),
+        *("baddbmm", "addbmm", "addmv", "tensordot", "inner", "chain_matmul"),
+    ),
+    "attention": ("scaled_dot_product_attention", "multi_head_attention_forward"),
+    "dropout": (
+        *("dropout", "dropout_", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"),
+        *("alpha_dropout_", "feature_dropout", "feature_alpha_dropout"),
+    ),
     "norm": (
         *("batch_norm", "instance_norm", "layer_norm", "group_norm", "rms_norm"),
         "local_response_norm",
@@ -52,6 +63,23 @@ def _functions(names: Sequence[str]) -> Iterator[Callable[..., Any]]:
 _KIND: dict[Callable[..., Any], str] = {
     function: kind for kind, names in _NAMES.items() for function in _functions(names)
 }
+_OTHERS = {
+    "arithmetic": (
+        *("add", "iadd", "radd", "sub", "isub", "rsub", "mul", "imul", "rmul", "div", "idiv"),
+        *("truediv", "itruediv", "rtruediv", "pow", "ipow", "rpow", "exp", "log", "sqrt", "rsqrt"),
+        *("neg", "abs", "square", "maximum", "minimum", "lerp", "addcmul", "addcdiv", "sin", "cos"),
+        *("gt", "lt", "ge", "le", "eq", "ne", "where", "masked_fill"),
+    ),
+    "join": ("cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack"),
+    "reduction": ("sum", "mean", "amax", "amin", "max", "min", "prod", "var", "std", "logsumexp"),
+    "resize": ("interpolate", "upsample", "pixel_shuffle", "pixel_unshuffle", "grid_sample"),
+    "embedding": ("embedding", "embedding_bag"),
+    "shape": (
+        *("pad", "reshape", "flatten", "contiguous", "clone", "roll", "flip", "repeat", "fold"),
+        *("unfold", "getitem", "setitem", "index_select", "gather", "permute", "to", "copy"),
+    ),
+}
+_OTHER_KIND = {word: kind for kind, words in _OTHERS.items() for word in words}
 _CLAMP_NAMES = ("clamp", "clamp_", "clip", "clip_", "clamp_min", "clamp_min_")
 _MEAN_NAMES = ("mean", "amax")
 _WORDS = frozenset(
@@ -85,6 +113,27 @@ def kind_of(
         values = args[0] if args else kwargs.get("input")
         return "pooling" if isinstance(values, Tensor) and _spatial(values.ndim, axes) else None
     return kind
+
+
+def other_kind(word: str) -> str:
+    """Return a word for a call that is none of `KINDS`, from its function's name.
+
+    >>> other_kind("iadd"), other_kind("cat"), other_kind("fft")
+    ('arithmetic', 'join', 'other')
+    """
+    return _OTHER_KIND.get(word, "other")
+
+
+def word_kind(word: str) -> str:
+    """Return the kind of a function that only its name is known of, as of one in scripted code.
+
+    >>> word_kind("relu"), word_kind("add")
+    ('activation', 'arithmetic')
+    """
+    for kind, names in _NAMES.items():
+        if any(word == name.strip("_") for name in names):
+            return kind
+    return other_kind(word)
 
 
 def is_function_name(word: str) -> bool:

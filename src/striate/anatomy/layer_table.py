@@ -3,41 +3,25 @@
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from striate._errors import RunError
+from striate._errors import RunError, ShapeError
+from striate.anatomy.layer_row import LayerRow, Memory
+from striate.anatomy.plain_text import plain_text, seen_words
 
-__all__ = ["CONVENTION", "LayerRow", "LayerTable"]
+__all__ = ["CONVENTION", "SORTS", "LayerRow", "LayerTable"]
 
 CONVENTION = (
-    "one row a call; multiply-adds of convolution and linear calls for the whole batch, "
-    "biases not counted; shared parameters counted once, in the first row that uses them"
+    "one row a call; multiply-adds of convolutions, linear layers and matrix products for the "
+    "whole batch, biases not counted; shared parameters counted once, in the first row that uses "
+    "them; activation: new memory, none for views and calls in place; backward: memory kept for "
+    "it in training mode; field: input cells that one output cell sees, borders not heeded"
 )
+SORTS = ("name", "kind", "parameters", "multiply_adds", "activation", "backward", "field")
+"""What a table can be sorted by."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class LayerRow:
-    """One call.
-
-    Attributes:
-        name: As `Call.name` has it.
-        kind: One of `KINDS`, or `other` for a module that has parameters no such call uses.
-        output_shape: Shape of the output, batch first; empty if there is none, as of a module
-            that the forward pass does not call.
-        parameters: Numbers in the weights and biases that this row is the first to use.
-        trainable: Those of them that ask for a gradient.
-        shared: Whether the call uses parameters that an earlier row has counted.
-        multiply_adds: Of the whole batch, biases not counted.
-    """
-
-    name: str
-    kind: str
-    output_shape: tuple[int, ...]
-    parameters: int
-    trainable: int
-    shared: bool
-    multiply_adds: int
+_SHARES = ("parameters", "multiply_adds", "activation_bytes", "backward_bytes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,13 +30,21 @@ class LayerTable:
 
     Attributes:
         rows: The calls.
-        size: Length of the input's axes behind the channels, in pixels.
+        size: Length of the first input's axes behind the channels, in pixels.
         convention: What the numbers count.
+        inputs: Shape of each input, batch first; empty in a table of an earlier version.
+        dtype: What the weights and inputs are, such as `float32`.
+        memory: Bytes of the whole; None in a table of an earlier version.
+        notes: What must be known to read the numbers: a pass that had to be real, say.
     """
 
     rows: tuple[LayerRow, ...]
     size: tuple[int, ...]
     convention: str = CONVENTION
+    inputs: tuple[tuple[int, ...], ...] = ()
+    dtype: str = "float32"
+    memory: Memory | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> int:
@@ -71,56 +63,99 @@ class LayerTable:
 
     @property
     def totals(self) -> dict[str, int]:
-        """The three sums, by name."""
-        return {
+        """The sums of the rows, by name; those that are known."""
+        found = {
             "parameters": self.parameters,
             "trainable": self.trainable,
             "multiply_adds": self.multiply_adds,
         }
+        for name in ("activation_bytes", "backward_bytes"):
+            values = [getattr(row, name) for row in self.rows]
+            if any(value is not None for value in values):
+                found[name] = sum(value or 0 for value in values)
+        return found
+
+    def shares(self, row: LayerRow) -> dict[str, float]:
+        """Return what part of each total a row has: a fraction; 0 of nothing is 0.
+
+        >>> from torch import nn
+        >>> from striate import anatomy
+        >>> found = anatomy.table(nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 1)), (3,), \
+in_channels=1)
+        >>> found.shares(found.rows[0])["parameters"]  # 12 of 16
+        0.75
+        """
+        totals = self.totals
+        return {
+            name: (getattr(row, name) or 0) / totals[name] if totals.get(name) else 0.0
+            for name in _SHARES
+        }
+
+    def sorted(self, by: str) -> "LayerTable":
+        """Return the table with its rows sorted: words upwards, numbers downwards.
+
+        Args:
+            by: One of `SORTS`.
+
+        Raises:
+            ShapeError: It is none of them.
+        """
+        if by not in SORTS:
+            raise ShapeError(f"a layer table cannot be sorted by {by!r}; take {', '.join(SORTS)}")
+        if by in ("name", "kind"):
+            return replace(self, rows=tuple(sorted(self.rows, key=lambda r: getattr(r, by))))
+        name = {"activation": "activation_bytes", "backward": "backward_bytes"}.get(by, by)
+
+        def size(row: LayerRow) -> int:
+            if by == "field":
+                return max((seen.size for seen in row.receptive_field), default=0)
+            return getattr(row, name) or 0
+
+        return replace(self, rows=tuple(sorted(self.rows, key=size, reverse=True)))
 
     def __str__(self) -> str:
-        """Return the table as plain text, columns aligned, totals and convention below."""
-        head = ("name", "kind", "output", "parameters", "multiply-adds")
-        lines = [head, *(_cells(row) for row in self.rows)]
-        lines.append(("total", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}"))
-        widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-        texts = [
-            "  ".join(
-                cell.ljust(width) if i < 3 else cell.rjust(width)
-                for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-            ).rstrip()
-            for line in lines
-        ]
-        rule = "-" * max(len(text) for text in texts)
-        frozen = self.parameters - self.trainable
-        notes = [f"{frozen:,} of the parameters are frozen"] if frozen else []
-        if any(row.shared for row in self.rows):
-            notes.append("(shared): parameters that an earlier row has counted")
-        input_size = " x ".join(str(length) for length in self.size)
-        notes.append(f"input {input_size}; {self.convention}")
-        return "\n".join([texts[0], rule, *texts[1:-1], rule, texts[-1], *notes])
+        """Return the table as plain text, all columns, totals and convention below."""
+        return plain_text(self)
+
+    def text(self, width: int | None = None) -> str:
+        """Return the table as plain text of at most `width` columns; None is as wide as it gets.
+
+        Where it does not fit, shares, then the least needed columns, are left out and names
+        shortened.
+        """
+        return plain_text(self, width)
 
     def to_csv(self) -> str:
-        """Return a head line and a line a row; the shape as `1x16x28x28`."""
+        """Return a head line and a line a row; the shape as `1x16x28x28`, bytes, fractions."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([field.name for field in fields(LayerRow)])
+        writer.writerow(
+            [
+                *("name", "kind", "output_shape", "parameters", "trainable", "shared"),
+                *("multiply_adds", "activation_bytes", "backward_bytes", "receptive_field"),
+                *("stride", "offset", "mode", *(f"{name}_share" for name in _SHARES)),
+            ]
+        )
         for row in self.rows:
-            values = asdict(row) | {
-                "output_shape": _shape(row.output_shape, "x"),
-                "shared": int(row.shared),
-            }
-            writer.writerow(values.values())
+            shape = "x".join(str(length) for length in row.output_shape)
+            counts = (row.parameters, row.trainable, int(row.shared), row.multiply_adds)
+            memory = (row.activation_bytes, row.backward_bytes)
+            shares = [f"{share:.6g}" for share in self.shares(row).values()]
+            seen = seen_words(row.receptive_field)
+            writer.writerow([row.name, row.kind, shape, *counts, *memory, *seen, row.mode, *shares])
         return text.getvalue()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain numbers and strings; `from_json` is the way back."""
-        rows = [asdict(row) | {"output_shape": list(row.output_shape)} for row in self.rows]
         return {
-            "rows": rows,
+            "rows": [row.to_json() for row in self.rows],
             "totals": self.totals,
             "size": list(self.size),
             "convention": self.convention,
+            "inputs": [list(shape) for shape in self.inputs],
+            "dtype": self.dtype,
+            "memory": None if self.memory is None else asdict(self.memory),
+            "notes": list(self.notes),
         }
 
     @classmethod
@@ -131,35 +166,15 @@ class LayerTable:
             RunError: A field is missing or of the wrong kind.
         """
         try:
-            rows = tuple(_row(row) for row in values["rows"])
-            size = tuple(int(length) for length in values["size"])
-            return cls(rows=rows, size=size, convention=str(values["convention"]))
+            memory = values.get("memory")
+            return cls(
+                rows=tuple(LayerRow.from_json(row) for row in values["rows"]),
+                size=tuple(int(length) for length in values["size"]),
+                convention=str(values["convention"]),
+                inputs=tuple(tuple(int(n) for n in shape) for shape in values.get("inputs", ())),
+                dtype=str(values.get("dtype", "float32")),
+                memory=None if memory is None else Memory.from_json(memory),
+                notes=tuple(str(note) for note in values.get("notes", ())),
+            )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RunError(f"the layer table is damaged: {error!r}") from error
-
-
-def _row(values: Mapping[str, Any]) -> LayerRow:
-    return LayerRow(
-        name=str(values["name"]),
-        kind=str(values["kind"]),
-        output_shape=tuple(int(length) for length in values["output_shape"]),
-        parameters=int(values["parameters"]),
-        trainable=int(values["trainable"]),
-        shared=bool(values["shared"]),
-        multiply_adds=int(values["multiply_adds"]),
-    )
-
-
-def _shape(shape: tuple[int, ...], sign: str) -> str:
-    return sign.join(str(length) for length in shape)
-
-
-def _cells(row: LayerRow) -> tuple[str, ...]:
-    parameters = f"{row.parameters:,}" if row.parameters else ("(shared)" if row.shared else "")
-    return (
-        row.name,
-        row.kind,
-        _shape(row.output_shape, " x "),
-        parameters,
-        f"{row.multiply_adds:,}" if row.multiply_adds else "",
-    )

@@ -11,6 +11,8 @@ from striate.anatomy import Call, calls, preserved
 
 __all__ = ["feature_layer"]
 
+_KINDS = ("convolution", "linear", "norm", "activation", "pooling")
+
 
 def feature_layer(network: nn.Module, images: Float[Tensor, "n c h w"]) -> str:
     """Return the name of the layer that puts out the last feature map, as `capture` takes it.
@@ -32,7 +34,7 @@ def feature_layer(network: nn.Module, images: Float[Tensor, "n c h w"]) -> str:
     '1'
     """
     search = _Search()
-    watching = calls(network, search.see, after=search.after)
+    watching = calls(network, search.see, kinds=_KINDS, after=search.after)
     with preserved(network), torch.no_grad(), watching:
         network(images[:1].clone())  # a layer in place would write to the caller's images
     if (name := search.wide or search.last) is None:

@@ -1,7 +1,7 @@
 """Local connection without sharing, as a module: kernels of its own at every place."""
 
 from collections.abc import Sequence
-from math import sqrt
+from math import prod, sqrt
 
 import torch
 from jaxtyping import Float
@@ -39,6 +39,8 @@ class LocallyConnected2d(nn.Module):
     >>> sum(p.numel() for p in layer.parameters())  # 8 * 8 places * 2 channels * (25 + 1)
     3328
     """
+
+    layer_kind = "convolution"  # in a layer table, which asks `multiply_adds`
 
     def __init__(
         self,
@@ -83,6 +85,10 @@ class LocallyConnected2d(nn.Module):
             images, self.weight, self.bias, stride=self.stride, padding=self.padding,
             dilation=self.dilation, groups=self.groups, padding_mode=self.padding_mode,
         )  # fmt: skip
+
+    def multiply_adds(self, shape: Sequence[int]) -> int:
+        """Return the multiply-adds for an output of `shape`: one kernel a cell, biases aside."""
+        return prod(shape) * self.weight[0, 0, 0].numel()
 
     def extra_repr(self) -> str:
         """Return the settings, as printing the module shows them."""

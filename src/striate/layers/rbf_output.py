@@ -1,5 +1,8 @@
 """LeNet-5's output: the squared distance to a code of each class."""
 
+from collections.abc import Sequence
+from math import prod
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -35,6 +38,7 @@ class RBFOutput(nn.Module):
     [[0.25, 2.25]]
     """
 
+    layer_kind = "linear"  # in a layer table, which asks `multiply_adds`
     codes: Tensor
 
     def __init__(
@@ -68,6 +72,10 @@ class RBFOutput(nn.Module):
             )
         # Differences and squares, not |x|^2 - 2 x c + |c|^2: that loses the small distances.
         return (features[:, None] - self.codes).square().sum(-1)
+
+    def multiply_adds(self, shape: Sequence[int]) -> int:
+        """Return the multiply-adds for an output of `shape`: one square, added up, a difference."""
+        return prod(shape) * self.in_features
 
     def extra_repr(self) -> str:
         """Return the settings, as printing the module shows them."""

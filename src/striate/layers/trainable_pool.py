@@ -38,6 +38,8 @@ class TrainablePool2d(nn.Module):
     3.0
     """
 
+    layer_kind = "pooling"  # in a layer table, which asks `multiply_adds`
+
     def __init__(
         self,
         channels: int,
@@ -64,6 +66,13 @@ class TrainablePool2d(nn.Module):
         check_fit(images.shape[2:], self.kernel_size, stride=1, padding=0, dilation=1)
         sums = F.avg_pool2d(images, self.kernel_size, self.stride, divisor_override=1)
         return sums * self.weight[:, None, None] + self.bias[:, None, None]
+
+    def multiply_adds(self, shape: Sequence[int]) -> int:
+        """Return the multiply-adds for an output of `shape`: one product a cell.
+
+        The bias is not counted, nor are the additions within the window.
+        """
+        return prod(shape)
 
     def extra_repr(self) -> str:
         """Return the settings, as printing the module shows them."""

@@ -1,0 +1,84 @@
+"""What a network is given for its layer table: shapes from a size, or tensors as they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from striate._errors import ShapeError
+
+__all__ = ["Given", "Size", "given"]
+
+Size = int | Tensor | Sequence[int] | Sequence[Sequence[int]] | Sequence[Tensor]
+
+
+@dataclass(frozen=True)
+class Given:
+    """Inputs of one forward pass: shapes, batch first, and the tensors if there are any."""
+
+    shapes: tuple[tuple[int, ...], ...]
+    tensors: tuple[Tensor, ...] = ()
+
+    def made(self, dtype: torch.dtype, device: torch.device) -> list[Tensor]:
+        """Return the inputs on a device: the tensors, or zeros."""
+        if self.tensors:
+            return [_as(tensor, dtype).to(device) for tensor in self.tensors]
+        make = torch.empty if device.type == "meta" else torch.zeros
+        return [make(shape, dtype=dtype, device=device) for shape in self.shapes]
+
+
+def given(network: nn.Module, size: Size, in_channels: int | None, batch: int) -> list[Given]:
+    """Return what the network may be given, the likeliest first.
+
+    Raises:
+        ShapeError: A length, the batch or the channels are below 1.
+    """
+    if isinstance(size, Tensor):
+        size = [size]
+    if not isinstance(size, int) and any(isinstance(one, Tensor) for one in size):
+        tensors = tuple(one for one in size if isinstance(one, Tensor))
+        if len(tensors) < len(size):
+            raise ShapeError("size mixes tensors and numbers; give tensors for all inputs or none")
+        return [Given(tuple(tuple(t.shape) for t in tensors), tensors)]
+    if not isinstance(size, int) and size and all(isinstance(one, Sequence) for one in size):
+        shapes = tuple((batch, *(int(n) for n in one)) for one in size if isinstance(one, Sequence))
+        _check(shapes, size, batch, in_channels)
+        return [Given(shapes)]
+    lengths = (size, size) if isinstance(size, int) else tuple(_length(n) for n in size)
+    _check([lengths], size, batch, in_channels)
+    channels = [in_channels] if in_channels else _guesses(network, lengths)
+    return [Given(((batch, count, *lengths),)) for count in channels]
+
+
+def _length(value: object) -> int:
+    if isinstance(value, int):
+        return value
+    raise ShapeError(f"size has {value!r} among numbers; give lengths, or a shape for each input")
+
+
+def _check(
+    shapes: Sequence[tuple[int, ...]], size: object, batch: int, in_channels: int | None
+) -> None:
+    lengths = [n for shape in shapes for n in shape]
+    empty = not lengths or not all(shapes)
+    if empty or min(*lengths, batch, 1 if in_channels is None else in_channels) < 1:
+        raise ShapeError(f"size {size}, batch {batch}, in_channels {in_channels} must be > 0")
+
+
+def _as(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    return tensor.detach().to(dtype) if tensor.is_floating_point() else tensor.detach()
+
+
+def _guesses(network: nn.Module, lengths: tuple[int, ...]) -> list[int]:
+    """Return how many channels the images may have, the likeliest first."""
+    pixels = torch.Size(lengths).numel()
+    convolutions = [m for m in network.modules() if isinstance(m, nn.modules.conv._ConvNd)]
+    linears = [m for m in network.modules() if isinstance(m, nn.Linear)]
+    likely: list[int] = []
+    if convolutions:
+        first = convolutions[0].in_channels
+        likely = [first, *([first // 4] if first % 4 == 0 else [])]
+    elif linears and linears[0].in_features % pixels == 0:
+        likely = [linears[0].in_features // pixels]
+    return list(dict.fromkeys([*likely, 3, 1]))
