@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from striate._errors import NetworkError, RecipeError
+from striate._errors import DivergedError, NetworkError, RecipeError
 from striate._events import Event, Moved
 from striate.train import RateCurve, find_rate, fit
 from striate.train.batches import Batches
@@ -192,6 +192,22 @@ def test_a_network_that_does_not_fit():
 def test_a_network_with_nothing_to_train():
     with pytest.raises(NetworkError, match="no trainable parameters"):
         find_rate(network().requires_grad_(False), image_set(), recipe())
+
+
+class Wild(nn.Module):
+    """Fit to be looked at, but in training mode its scores are infinite."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = network()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.body(images) / (0 if self.training else 1)
+
+
+def test_a_first_loss_that_is_no_number_is_no_curve():
+    with pytest.raises(DivergedError, match=r"the loss of the first step, at a learning rate of"):
+        find_rate(Wild(), image_set(), recipe(), lowest=0.01)
 
 
 def test_progress_counts_every_step():

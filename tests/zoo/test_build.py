@@ -56,7 +56,7 @@ def test_default_network(size, name):
     [
         ("resnet81", {}, "no network 'resnet81'; nearest: resnet"),
         ("LeNet", {}, "no network 'LeNet'; nearest: lenet5"),
-        ("", {}, "no network ''; there are cats_and_dogs, "),
+        ("", {}, "the name of the network is empty; there are cats_and_dogs, "),
         ("lenet5", {"order": "act-norm"}, "lenet5 has no option 'order'; it has none"),
         ("ten_digits", {"dropout": 0.1}, "no option 'dropout'; its options are norm, order$"),
         ("resnet18", {"widhts": 3}, "no option 'widhts'; its options are norm, order, dropout, z"),

@@ -50,18 +50,19 @@ class Pooled(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
+        conv, pool = Window(config.kernel_size), Window(2, stride=2)
         windows: list[Window] = []
         self.stages = nn.Sequential()
         width = config.in_channels
         for index, out in enumerate(config.widths):
             block = ConvBlock(
-                width, out, config.kernel_size, padding=0, norm=config.norm, order=config.order
+                width, out, conv.kernel_size, padding=0, norm=config.norm, order=config.order
             )
             stage = OrderedDict[str, nn.Module](block=block)
-            windows.append(Window(config.kernel_size))
+            windows.append(conv)
             if index < config.pools:
-                stage["pool"] = nn.MaxPool2d(2)
-                windows.append(Window(2, stride=2))
+                stage["pool"] = nn.MaxPool2d(pool.kernel_size, pool.stride)
+                windows.append(pool)
             self.stages.append(nn.Sequential(stage))
             width = out
         height, breadth = (chain_output_size(side, windows) for side in config.size)
@@ -84,54 +85,37 @@ def _head(features: int, config: Config) -> nn.Sequential:
     return nn.Sequential(layers)
 
 
-@register(
-    parameters=93_322,
-    multiply_adds=2_794_240,
-    side=28,
-    in_channels=1,
-    classes=10,
-    norm="none",
-    least=18,
-    options=("norm", "order", "dropout"),
-    sized=True,
-)
+def _facts(config: Config) -> dict[str, Any]:
+    """Return what the card of a net says that its config says already."""
+    return {
+        "side": config.size[0],
+        "in_channels": config.in_channels,
+        "classes": config.classes,
+        "norm": config.norm,
+        "one_unit": config.one_unit and config.classes == 2,
+        "options": ("norm", "order", "dropout"),
+        "sized": True,
+    }
+
+
+_MNIST = Config(widths=(32, 64, 64), pools=2, hidden=64, in_channels=1, classes=10, one_unit=False)
+_LARGE = Config(widths=(5, 10), pools=2, hidden=32, kernel_size=5, size=(32, 32))
+_CATS = Config(widths=(32, 64, 128, 128), pools=4, hidden=512, size=(150, 150))
+
+
+@register(parameters=93_322, multiply_adds=2_794_240, least=18, **_facts(_MNIST))
 def mnist_convnet(**changes: Any) -> Pooled:
     """Return the convnet for MNIST; `changes` are fields of `Config`."""
-    config = Config(
-        widths=(32, 64, 64), pools=2, hidden=64, in_channels=1, classes=10, one_unit=False
-    )
-    return Pooled(replace(config, **changes))
+    return Pooled(replace(_MNIST, **changes))
 
 
-@register(
-    parameters=9_705,
-    multiply_adds=427_032,
-    side=32,
-    classes=2,
-    norm="none",
-    least=16,
-    options=("norm", "order", "dropout"),
-    sized=True,
-    one_unit=True,
-)
+@register(parameters=9_705, multiply_adds=427_032, least=16, **_facts(_LARGE))
 def large_net(**changes: Any) -> Pooled:
     """Return LargeNet; `changes` are fields of `Config`."""
-    config = Config(widths=(5, 10), pools=2, hidden=32, kernel_size=5, size=(32, 32))
-    return Pooled(replace(config, **changes))
+    return Pooled(replace(_LARGE, **changes))
 
 
-@register(
-    parameters=3_453_121,
-    multiply_adds=236_095_488,
-    side=150,
-    classes=2,
-    norm="none",
-    least=46,
-    options=("norm", "order", "dropout"),
-    sized=True,
-    one_unit=True,
-)
+@register(parameters=3_453_121, multiply_adds=236_095_488, least=46, **_facts(_CATS))
 def cats_and_dogs(**changes: Any) -> Pooled:
     """Return the convnet for cats against dogs, without the book's dropout of .5 (a variant)."""
-    config = Config(widths=(32, 64, 128, 128), pools=4, hidden=512, size=(150, 150))
-    return Pooled(replace(config, **changes))
+    return Pooled(replace(_CATS, **changes))
