@@ -13,7 +13,7 @@ from striate._errors import StriateError
 PUBLIC = {
     "striate": (
         "ImageSet Recipe Run StriateError __version__ filter_photos find_rate fit load predict "
-        "resume write_report"
+        "resume step step_layer write_report"
     ),
     "striate.anatomy": (
         "ActivationRecord ActivationStatistics Call Captured KINDS LayerCall LayerRow "
@@ -32,8 +32,8 @@ PUBLIC = {
         "keep_large_blocks kept_modes predict_scores predictions run_batches scores_of widened"
     ),
     "striate.jobs": (
-        "Filtered Prediction Stepped filter_photos find_rate fit predict resume step step_layer "
-        "write_report"
+        "Filtered Prediction Stepped filter_photos find_rate fit layers predict resume step "
+        "step_layer write_report"
     ),
     "striate.layers": (
         "ConvBlock LocallyConnected2d NORMS ORDERS RBFOutput SameConv1d SameConv2d SameConv3d "
@@ -62,8 +62,8 @@ PUBLIC = {
         "transposed_output_size transposed_receptive_field weight_gradient"
     ),
     "striate.report": (
-        "MOST_FRAMES compare_page kernel_picture rate_page rate_svg response_picture run_page "
-        "scale_for step_gif step_page step_svg summary_html"
+        "MOST_FRAMES compare_page kernel_picture layers_html layers_page rate_page rate_svg "
+        "response_picture run_page scale_for step_gif step_page step_svg summary_html"
     ),
     "striate.runs": (
         "FILES FORMAT NetworkSpec OpenNetwork PARTS Repeat Run RunRecord WeightsCard is_run "

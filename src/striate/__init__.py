@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from striate.jobs import fit as fit
     from striate.jobs import predict as predict
     from striate.jobs import resume as resume
+    from striate.jobs import step as step
+    from striate.jobs import step_layer as step_layer
     from striate.jobs import write_report as write_report
     from striate.runs import Run as Run
     from striate.train import Recipe as Recipe
@@ -37,6 +39,8 @@ _HOMES = {
     "load": "striate.data",
     "predict": "striate.jobs",
     "resume": "striate.jobs",
+    "step": "striate.jobs",
+    "step_layer": "striate.jobs",
     "write_report": "striate.jobs",
 }
 

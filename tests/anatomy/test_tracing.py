@@ -84,6 +84,28 @@ def test_what_reaches_a_layer_is_not_what_it_leaves_behind() -> None:
     assert torch.equal(images, before)
 
 
+class Wiping(nn.Module):
+    """Overwrites what its layer read, and what it put out, once both were used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 1, bias=False)
+        nn.init.constant_(self.conv.weight, -2.0)
+
+    def forward(self, images: Tensor) -> Tensor:
+        read = images + 1
+        put = self.conv(read)
+        read.zero_()
+        return put.relu_()
+
+
+def test_what_is_overwritten_later_is_seen_as_it_was() -> None:
+    call = layer_call(Wiping(), "conv", torch.ones(1, 1, 2, 2))
+    assert call.images.unique().tolist() == [2]
+    assert call.outputs.unique().tolist() == [-4]
+    assert trace_layer(Wiping(), "conv", torch.ones(1, 1, 2, 2), (1, 1)).output == -4
+
+
 def test_where_an_input_cell_of_a_layer_goes(network: nn.Module) -> None:
     call = layer_call(network, "up", IMAGES)
     trace = trace_input(call.images, call.operation, (1, 2), channel=3)

@@ -4,14 +4,17 @@ import json
 import math
 from itertools import product
 
+import hypothesis
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
+from striate.layers import LocallyConnected2d, SameConv2d
 from striate.ops import Convolution, Pooling, trace_input, trace_map, trace_output
-from tests.ops.traced import jacobian, made, settings, torch_output
+from tests.ops.traced import KINDS, jacobian, made, settings, torch_output
 
 BOARD = torch.arange(16.0).view(4, 4)
 
@@ -83,6 +86,31 @@ def test_a_transposed_convolution_reads_zeros_between_cells():
     assert trace_map(torch.tensor([1.0, 2.0]), layer, 1).outputs.tolist() == [1, 2, 5, 4, 6]
 
 
+def test_a_transposed_convolution_turned_round_reads_its_kernel_as_it_is_stored():
+    layer = Convolution(torch.tensor([1.0, 2.0, 3.0]), stride=2, transposed=True, flip=True)
+    trace = trace_output(torch.tensor([1.0, 2.0]), layer, 2)  # 1 * 1 + 0 * 2 + 2 * 3
+    assert (trace.weights.tolist(), trace.output) == ([[1, 2, 3]], 7)
+
+
+def test_weights_that_are_not_shared():
+    layer = LocallyConnected2d(4, 6, (3, 2), size=(5, 6), stride=2, padding=1, groups=2).double()
+    images = torch.randn(2, 4, 5, 6, dtype=torch.float64)
+    expected = layer(images).detach()
+    for channel in (1, 4):
+        found = trace_map(images, layer, image=1, channel=channel)
+        torch.testing.assert_close(found.outputs, expected[1, channel])
+        outputs = torch.tensor([step.output for step in found.steps], dtype=torch.float64)
+        torch.testing.assert_close(outputs, expected[1, channel].flatten())
+        assert torch.equal(found.steps[0].weights, layer.weight[0, 0, channel].detach())
+    change = torch.zeros_like(images)
+    change[0, 3, 2, 4] = 1.0
+    slopes = (layer(images + change) - layer(images))[0].detach()
+    fed = torch.zeros_like(slopes)
+    for feed in trace_input(images, layer, (2, 4), channel=3).feeds:
+        fed[(feed.channel, *feed.at)] += feed.weight
+    torch.testing.assert_close(fed, slopes)
+
+
 def test_poolings_by_hand():
     board = torch.tensor([[1.0, 5, 2], [5, 3, 0], [7, 1, 4]])
     largest = trace_output(board, Pooling("max", 2, stride=1), (0, 0))
@@ -116,27 +144,29 @@ def test_infinities_and_what_is_no_number_stay_where_they_are():
     assert math.isnan(trace.output)
 
 
-@given(setting=settings())
-def test_products_sum_to_what_pytorch_computes(setting):
-    images, operation = made(setting)
+@pytest.mark.parametrize("kind", KINDS)
+@hypothesis.settings(max_examples=25)
+@given(data=st.data())
+def test_products_sum_to_what_pytorch_computes(kind, data):
+    images, operation = made(data.draw(settings(kind)))
     expected = torch_output(images, operation)
     for image, channel in product(range(expected.shape[0]), range(expected.shape[1])):
-        found = trace_map(
-            images, operation, images.ndim - 2, channel=channel, image=image, most=10**6
-        )
-        wanted = expected[image, channel]
-        assert found.whole
+        axes, wanted = images.ndim - 2, expected[image, channel]
+        found = trace_map(images, operation, axes, channel=channel, image=image, most=1)
         torch.testing.assert_close(found.outputs, wanted)
-        sums = [step.products.sum() + (step.bias or 0) for step in found.steps]
-        torch.testing.assert_close(torch.stack(sums).view(wanted.shape), wanted)
-        torch.testing.assert_close(
-            torch.tensor([s.output for s in found.steps], dtype=torch.float64), wanted.flatten()
-        )
+        places = list(product(*map(range, wanted.shape)))
+        for which in torch.randperm(len(places))[:12].tolist():
+            at = places[which]
+            step = trace_output(images, operation, at, channel=channel, image=image)
+            torch.testing.assert_close(step.products.sum() + (step.bias or 0), wanted[at])
+            assert step.output == pytest.approx(float(wanted[at]), abs=1e-9)
 
 
-@given(setting=settings())
-def test_window_and_feeds_tell_the_same(setting):
-    images, operation = made(setting)
+@pytest.mark.parametrize("kind", KINDS)
+@hypothesis.settings(max_examples=12)
+@given(data=st.data())
+def test_window_and_feeds_tell_the_same(kind, data):
+    images, operation = made(data.draw(settings(kind)))
     axes, forward, backward = images.ndim - 2, set(), set()
     for channel in range(torch_output(images, operation).shape[1]):
         for step in trace_map(images, operation, axes, channel=channel, most=10**6).steps:
@@ -156,9 +186,11 @@ def test_window_and_feeds_tell_the_same(setting):
     assert backward == forward
 
 
-@given(setting=settings())
-def test_feeds_are_the_jacobian(setting):
-    images, operation = made(setting)
+@pytest.mark.parametrize("kind", KINDS)
+@hypothesis.settings(max_examples=25)
+@given(data=st.data())
+def test_feeds_are_the_jacobian(kind, data):
+    images, operation = made(data.draw(settings(kind)))
     slopes = jacobian(images, operation)  # (out channel, *places, channel, *cells)
     cell = tuple(size // 2 for size in images.shape[2:])
     for channel in range(images.shape[1]):
@@ -226,7 +258,8 @@ def test_every_layer_of_pytorch_of_the_kind():
     layers = [
         nn.Conv2d(4, 2, (3, 2), stride=(2, 1), padding="valid"),
         nn.Conv2d(4, 2, (4, 3), padding="same", dilation=2, padding_mode="circular"),
-        nn.LazyConv2d(3, 3), nn.ConvTranspose2d(4, 2, 3, 2, 1, 1, dilation=2),
+        SameConv2d(4, 3, 4, stride=2), nn.LazyConv2d(3, 3),
+        nn.ConvTranspose2d(4, 2, 3, 2, 1, 1, dilation=2),
         nn.MaxPool2d(3, 2, 1, ceil_mode=True), nn.MaxPool2d(2, dilation=2),
         nn.AvgPool2d(3, 2, 1, ceil_mode=True), nn.AvgPool2d(3, 2, 1, count_include_pad=False),
         nn.AvgPool2d(2, divisor_override=3), nn.AdaptiveAvgPool2d((4, None)),
@@ -238,6 +271,18 @@ def test_every_layer_of_pytorch_of_the_kind():
         torch.testing.assert_close(found.outputs, expected[1, 1])
         outputs = torch.tensor([step.output for step in found.steps], dtype=torch.float64)
         torch.testing.assert_close(outputs, expected[1, 1].flatten())
+
+
+def test_windows_that_hang_over_the_end():
+    fits = [(n, k, s, p) for n in range(1, 7) for k in range(1, 5) for s in (2, 3, 4)
+            for p in range(k // 2 + 1) if k <= n + 2 * p]  # fmt: skip
+    for size, k, s, p in fits:
+        images = torch.randn(1, 1, size, dtype=torch.float64)
+        for layer in (nn.MaxPool1d(k, s, p, ceil_mode=True), nn.AvgPool1d(k, s, p, ceil_mode=True)):
+            expected = layer(images)[0, 0]
+            last = trace_map(images, layer, 1, at=(len(expected) - 1,), most=1)
+            torch.testing.assert_close(last.outputs, expected)
+            assert last.steps[0].output == pytest.approx(float(expected[-1]))
 
 
 def test_a_class_derived_from_a_layer_is_known_by_its_base():

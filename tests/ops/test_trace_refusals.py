@@ -71,6 +71,15 @@ def test_channels():
     refused("bias has shape", Convolution(PAIR, torch.ones(2), transposed=True))
 
 
+def test_weights_that_are_not_shared():
+    weight = torch.ones(3, 3, 1, 1, 2, 2)
+    assert trace_output(BOARD, weight, (2, 1)).output == 9 + 10 + 13 + 14
+    refused("kernels for 2 x 3 places, but the output has 3 x 3", weight[:2])
+    refused("bias has shape", Convolution(weight, torch.ones(2)))
+    other = Convolution(weight, torch.ones(1, 2, 3))
+    refused(r"bias has shape \(1, 2, 3\); it must be \(1,\) or \(1, 3, 3\)", other)
+
+
 def test_remedies_work():
     refused("padding=1 is the least that fits", torch.ones(6, 6))
     assert trace_output(BOARD, Convolution(torch.ones(6, 6), padding=1), (0, 0)).output == 120

@@ -44,14 +44,13 @@ class Setting:
 
 
 @st.composite
-def settings(draw: Any) -> Setting:
-    """Draw an operation and images, which may not fit one another."""
+def settings(draw: Any, kind: str) -> Setting:
+    """Draw an operation of a kind and images, which may not fit one another."""
     axes = draw(st.integers(1, 3))
 
     def each(low: int, high: int) -> list[int]:
         return [draw(st.integers(low, high)) for _ in range(axes)]
 
-    kind = draw(st.sampled_from(KINDS))
     entry = st.one_of(st.integers(0, 2), st.tuples(st.integers(0, 2), st.integers(0, 2)))
     wide = st.one_of(st.sampled_from(["valid", "same", "full"]), st.integers(0, 2),
                      st.lists(entry, min_size=axes, max_size=axes))  # fmt: skip
@@ -92,10 +91,8 @@ def made(setting: Setting) -> tuple[Tensor, Operation]:
         "flip": setting.flip,
     }
     if setting.kind == "transposed":
-        _check_transposed(setting)
-        return images, Convolution(
-            weight, bias, transposed=True, output_padding=setting.extra, **shared
-        )
+        extra = _output_padding(setting)
+        return images, Convolution(weight, bias, transposed=True, output_padding=extra, **shared)
     pairs = _fitting_pairs(setting)
     for size, pair in zip(setting.sizes, pairs, strict=True):
         assume(max(pair) <= {"reflect": size - 1, "circular": size}.get(setting.mode, 99))
@@ -158,12 +155,14 @@ def _fitting_pairs(setting: Setting) -> tuple[tuple[int, int], ...]:
     return pairs
 
 
-def _check_transposed(setting: Setting) -> None:
-    each = zip(setting.sizes, setting.taps, setting.stride, setting.dilation, setting.padding,
-               setting.extra, strict=True)  # fmt: skip
-    for n, k, s, d, p, more in each:
-        assume(more < max(s, d))  # PyTorch takes no more
+def _output_padding(setting: Setting) -> list[int]:
+    """Return what is drawn, but no more than PyTorch takes, if anything is left of the output."""
+    each = list(zip(setting.sizes, setting.taps, setting.stride, setting.dilation,
+                    setting.padding, setting.extra, strict=True))  # fmt: skip
+    extra = [more % max(s, d) for _, _, s, d, _, more in each]
+    for (n, k, s, d, p, _), more in zip(each, extra, strict=True):
         assume((n - 1) * s - 2 * p + d * (k - 1) + more + 1 >= 1)
+    return extra
 
 
 def _pooling(setting: Setting) -> Pooling:

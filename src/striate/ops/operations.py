@@ -26,8 +26,10 @@ class Convolution:
     Attributes:
         weight: A bare kernel, with one axis for each axis of the map; or weights as PyTorch lays
             them out: (out_channels, in_channels / groups, taps ...), for a transposed one
-            (in_channels, out_channels / groups, taps ...).
-        bias: One number an output channel.
+            (in_channels, out_channels / groups, taps ...). Of a map of two axes also weights that
+            are not shared, as `locally_connected2d` takes them: (rows, columns, out_channels,
+            in_channels / groups, height, width).
+        bias: One number an output channel, or, with weights that are not shared, an output cell.
         stride: Cells between two neighbouring places; one number, or one an axis; so too below.
         padding: A word, a number, or one entry an axis; see `padding_pairs`. A transposed
             convolution takes numbers: what the convolution would have added is cut off.
@@ -40,7 +42,7 @@ class Convolution:
     """
 
     weight: Shaped[Tensor, "*shape"]
-    bias: Float[Tensor, " o"] | None = None
+    bias: Float[Tensor, "o *places"] | None = None
     stride: int | Sequence[int] = 1
     padding: Padding = "valid"
     dilation: int | Sequence[int] = 1

@@ -109,14 +109,14 @@ def bound_output(bound: Bound, at: tuple[int, ...], channel: int, image: int = 0
     _check("output", at, bound.output_size, channel, bound.out_channels)
     windows = [axis.window(place) for axis, place in zip(bound.axes, at, strict=True)]
     values = _values(bound, windows, channel)
-    bias = None if bound.bias is None else float(bound.bias[channel])
+    bias = bound.bias_at(channel, at)
     winner = divisor = None
     if isinstance(bound.operation, Pooling):
         weights, winner, divisor = _pool(bound.operation, windows, values[0])
         # Not a plain product: 0 times infinity would hide the cell that wins.
         products = torch.where(weights == 0, weights, values * weights)
     else:
-        weights = _weights(bound, windows, channel)
+        weights = _weights(bound, windows, channel, at)
         products = values * weights
     total = (
         float(products.sum()) if divisor is None else float(values.sum()) / (divisor or math.nan)
@@ -182,8 +182,10 @@ def _values(bound: Bound, windows: list[tuple[Tap, ...]], channel: int) -> Tenso
     return values
 
 
-def _weights(bound: Bound, windows: list[tuple[Tap, ...]], channel: int) -> Tensor:
-    weights = bound.kernels(channel)
+def _weights(
+    bound: Bound, windows: list[tuple[Tap, ...]], channel: int, at: tuple[int, ...]
+) -> Tensor:
+    weights = bound.kernels(channel, at)
     for axis, taps in enumerate(windows, start=1):
         weights = weights.index_select(axis, torch.tensor([tap.index for tap in taps]))
     return weights
@@ -235,7 +237,7 @@ def _feeds(bound: Bound, at: tuple[int, ...], channel: int) -> list[Feed]:
                 weight = float(trace.weights[(0, *(tap for _, tap in way))])
             else:
                 plane = channel - bound.inputs_of(out).start
-                weight = float(bound.kernels(out)[(plane, *(tap.index for tap in taps))])
+                weight = float(bound.kernels(out, place)[(plane, *(tap.index for tap in taps))])
             times = 0.0 if weight == 0 and bound.weight is None else value * weight
             feeds.append(
                 Feed(channel=out, at=place, position=tuple(tap.position for tap in taps),

@@ -25,7 +25,7 @@ class Bound:
         images: The image, channels first.
         axes: How each axis is read.
         weight: In PyTorch's layout; None for a pooling.
-        bias: One number an output channel, or None.
+        bias: One number an output channel, or an output cell where weights are not shared; or None.
         out_channels: Channels of the output.
     """
 
@@ -33,7 +33,7 @@ class Bound:
     images: Float[Tensor, "c *sizes"]
     axes: tuple[Axis, ...]
     weight: Float[Tensor, "..."] | None
-    bias: Float[Tensor, " o"] | None
+    bias: Float[Tensor, "o *places"] | None
     out_channels: int
 
     @property
@@ -64,14 +64,32 @@ class Bound:
         first = channel // (self.images.shape[0] // groups) * count
         return range(first, first + count)
 
-    def kernels(self, channel: int) -> Float[Tensor, "i *taps"]:
-        """Return the weights between the output channel `channel` and the inputs it reads."""
+    @property
+    def shared(self) -> bool:
+        """Whether the weights are the same at every place."""
+        return self.weight is None or self.weight.ndim == len(self.axes) + 2
+
+    def kernels(self, channel: int, at: tuple[int, ...] = ()) -> Float[Tensor, "i *taps"]:
+        """Return the weights between the output channel `channel` and the inputs it reads.
+
+        Args:
+            channel: Output channel.
+            at: Place of the output cell; heeded where weights are not shared.
+        """
         if self.weight is None or not isinstance(self.operation, Convolution):
             raise ShapeError("a pooling has no weights")
+        if not self.shared:
+            return self.weight[(*at, channel)]
         if not self.operation.transposed:
             return self.weight[channel]
         inputs = self.inputs_of(channel)
         return self.weight[inputs.start : inputs.stop, channel - self.outputs_of(inputs[0]).start]
+
+    def bias_at(self, channel: int, at: tuple[int, ...]) -> float | None:
+        """Return what is added to the sum of an output cell; None if there is no bias."""
+        if self.bias is None:
+            return None
+        return float(self.bias[channel] if self.bias.ndim == 1 else self.bias[(channel, *at)])
 
 
 def bind(
@@ -103,9 +121,12 @@ def bind(
     weight = _weight(operation.weight, axes)
     bias = None if operation.bias is None else _real(operation.bias, "bias")
     out_channels = _out_channels(operation, planes, weight, bias)
+    read = axes_of(operation, sizes, weight.shape[-axes:])
+    if weight.ndim > axes + 2:
+        _check_unshared(weight, bias, tuple(axis.output_size for axis in read))
     return Bound(
-        operation=operation, images=planes, axes=axes_of(operation, sizes, weight.shape[2:]),
-        weight=weight, bias=bias, out_channels=out_channels,
+        operation=operation, images=planes, axes=read, weight=weight, bias=bias,
+        out_channels=out_channels,
     )  # fmt: skip
 
 
@@ -138,7 +159,7 @@ def _real(tensor: Tensor, name: str) -> Tensor:
 
 def _weight(weight: Tensor, axes: int) -> Tensor:
     """Return weights in PyTorch's layout; a bare kernel is that of one channel in, one out."""
-    if weight.ndim not in (axes, axes + 2):
+    if weight.ndim not in (axes, axes + 2) and (weight.ndim, axes) != (6, 2):
         names = ", ".join(AXIS_NAMES[axes])
         raise ShapeError(
             f"weight: shape {tuple(weight.shape)}; for a place of {axes} "
@@ -147,7 +168,7 @@ def _weight(weight: Tensor, axes: int) -> Tensor:
         )
     if not weight.numel():
         raise ShapeError(f"weight: shape {tuple(weight.shape)}; a kernel has a number or more")
-    return _real(weight if weight.ndim == axes + 2 else weight[None, None], "weight")
+    return _real(weight[None, None] if weight.ndim == axes else weight, "weight")
 
 
 def _out_channels(
@@ -155,8 +176,9 @@ def _out_channels(
 ) -> int:
     groups = operation.groups
     if not operation.transposed:
-        check_channels(planes[None], weight, bias, groups)
-        return weight.shape[0]
+        one = weight if weight.ndim == planes.ndim + 1 else weight[0, 0]  # not shared: of a place
+        check_channels(planes[None], one, bias if bias is None or bias.ndim == 1 else None, groups)
+        return one.shape[0]
     out_channels = weight.shape[1] * groups
     check_groups(weight.shape[0], out_channels, groups)
     if weight.shape[0] != planes.shape[0]:
@@ -170,3 +192,20 @@ def _out_channels(
             f"{out_channels} output channels"
         )
     return out_channels
+
+
+def _check_unshared(weight: Tensor, bias: Tensor | None, places: tuple[int, ...]) -> None:
+    """Refuse weights, or a bias, of other places than the output has."""
+    if tuple(weight.shape[:2]) != places:
+        raise ShapeError(
+            f"weight has kernels for {' x '.join(map(str, weight.shape[:2]))} places, "
+            f"but the output has {' x '.join(map(str, places))}"
+        )
+    if bias is not None and tuple(bias.shape) not in (
+        (weight.shape[2],),
+        (weight.shape[2], *places),
+    ):
+        raise ShapeError(
+            f"bias has shape {tuple(bias.shape)}; it must be {(weight.shape[2],)} "
+            f"or {(weight.shape[2], *places)}"
+        )

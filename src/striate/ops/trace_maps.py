@@ -4,8 +4,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from striate._errors import ShapeError
 from striate.ops.convolution import conv1d, conv2d, conv3d
-from striate.ops.operations import Pooling
+from striate.ops.locally_connected import locally_connected2d
+from striate.ops.operations import Convolution, Pooling
 from striate.ops.trace_axis import Axis
 from striate.ops.trace_binding import Bound
 from striate.ops.transposed import conv_transpose1d, conv_transpose2d, conv_transpose3d
@@ -28,6 +30,8 @@ def output_map(bound: Bound, channel: int) -> Float[Tensor, "*places"]:
     planes = bound.images[inputs.start : inputs.stop]
     if isinstance(operation, Pooling):
         return _pooled(planes[0], bound.axes, operation)
+    if not bound.shared:
+        return _unshared(bound, planes, channel)
     kernels, number = bound.kernels(channel), len(bound.axes) - 1
     if operation.transposed:
         result = _TRANSPOSE[number](
@@ -41,6 +45,18 @@ def output_map(bound: Bound, channel: int) -> Float[Tensor, "*places"]:
             dilation=operation.dilation, padding_mode=operation.padding_mode, flip=operation.flip,
         )  # fmt: skip
     return result[0, 0] + (0.0 if bound.bias is None else bound.bias[channel])
+
+
+def _unshared(bound: Bound, planes: Tensor, channel: int) -> Tensor:
+    operation, weight = bound.operation, bound.weight
+    if weight is None or not isinstance(operation, Convolution):
+        raise ShapeError("a pooling has no weights")
+    kernels = weight[:, :, channel : channel + 1]
+    result = locally_connected2d(
+        planes[None], kernels.flip(4, 5) if operation.flip else kernels, stride=operation.stride,
+        padding=operation.padding, dilation=operation.dilation, padding_mode=operation.padding_mode,
+    )[0, 0]  # fmt: skip
+    return result if bound.bias is None else result + bound.bias[channel]
 
 
 def _pooled(plane: Tensor, axes: tuple[Axis, ...], operation: Pooling) -> Tensor:
