@@ -207,6 +207,7 @@ def test_help(cli: Cli) -> None:
 def test_parsing() -> None:
     assert parse_lengths(" 3 x 5×7", "--kernel") == (3, 5, 7)
     assert parse_padding("SAME", 3) == "same"
+    assert parse_padding("1:2", 2) == ((1, 2), (1, 2))
     assert parse_padding("0:1x2x3:4", 3) == ((0, 1), 2, (3, 4))
     with pytest.raises(ShapeError, match="--padding is ''"):
         parse_padding("", 1)
