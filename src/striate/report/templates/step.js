@@ -30,12 +30,23 @@
     frame.setAttribute("width", number(end, "x") + number(end, "width") + rest - x);
     frame.setAttribute("height", number(end, "y") + number(end, "height") + rest - y);
   };
+  // Of a map that is wider than the screen, the part with the frame is scrolled to.
+  const follow = (frame) => {
+    const map = frame && frame.closest(".map");
+    if (!map) return;
+    const wide = map.scrollWidth > map.clientWidth;
+    map.classList.toggle("wide", wide);
+    if (!wide) return;
+    const middle = Number(frame.getAttribute("x")) + Number(frame.getAttribute("width")) / 2;
+    map.scrollLeft = middle - map.clientWidth / 2;
+  };
   const mark = ({ cells, frame, output }, step) => {
     const hits = output ? [step.at] : step.rows.flatMap((r) => step.columns.map((c) => `${r},${c}`));
     for (const cell of cells.values()) cell.classList.remove("hit");
     const marked = hits.map((hit) => cells.get(hit)).filter(Boolean);
     for (const cell of marked) cell.classList.add("hit");
     enclose(frame, marked);
+    follow(frame);
     if (!output) return;
     for (const [place, cell] of cells) {
       const order = places.get(place);
