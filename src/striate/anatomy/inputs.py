@@ -43,7 +43,7 @@ def given(network: nn.Module, size: Size, in_channels: int | None, batch: int) -
         return [Given(tuple(tuple(t.shape) for t in tensors), tensors)]
     if not isinstance(size, int) and size and all(isinstance(one, Sequence) for one in size):
         shapes = tuple((batch, *(int(n) for n in one)) for one in size if isinstance(one, Sequence))
-        _check(shapes, size, batch, in_channels)
+        _check([shape[1:] for shape in shapes], size, batch, in_channels)
         return [Given(shapes)]
     lengths = (size, size) if isinstance(size, int) else tuple(_length(n) for n in size)
     _check([lengths], size, batch, in_channels)

@@ -117,6 +117,13 @@ in_channels=1)
         """Return the table as plain text, all columns, totals and convention below."""
         return plain_text(self)
 
+    def _repr_html_(self) -> str:
+        """Show the table in a notebook, drawn by the report room."""
+        from importlib import import_module
+
+        # By name: report stands above anatomy, and only a notebook asks for this.
+        return import_module("striate.report").layers_html(self)
+
     def text(self, width: int | None = None) -> str:
         """Return the table as plain text of at most `width` columns; None is as wide as it gets.
 

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from striate.anatomy.layer_row import LayerRow, Memory
 from striate.anatomy.seen import SeenAxis
 
-__all__ = ["bytes_words", "count_words", "plain_text", "seen_words", "shape_words"]
+__all__ = ["bytes_words", "count_words", "notes_of", "plain_text", "seen_words", "shape_words"]
 
 _LEAST_NAME = 12  # letters of a name that is shortened
 _SMALLEST = 40  # columns of a terminal below which nothing more is done
@@ -76,7 +76,7 @@ def plain_text(table: Table, width: int | None = None) -> str:
     rule = "-" * max(len(text) for text in (head, foot, *rows))
     notes = [
         part
-        for note in _notes(table)
+        for note in notes_of(table)
         for part in (textwrap.wrap(note, max(width, _SMALLEST)) if width else [note])
     ]
     return "\n".join([head, rule, *rows, rule, foot, *notes])
@@ -166,7 +166,8 @@ def _parameters(row: LayerRow, count: Callable[[int], str]) -> str:
     return "(shared)" if row.shared else ""
 
 
-def _notes(table: Table) -> list[str]:
+def notes_of(table: Table) -> list[str]:
+    """Return what stands below a table: memory, remarks, and last the input and convention."""
     notes: list[str] = []
     if table.memory is not None:
         notes += _memory_words(table)

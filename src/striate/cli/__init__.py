@@ -14,6 +14,7 @@ from striate.cli.conv import conv
 from striate.cli.data import data
 from striate.cli.filter import filter_
 from striate.cli.find_rate import find_rate
+from striate.cli.layers import layers
 from striate.cli.predict import predict
 from striate.cli.report import report
 from striate.cli.step import step
@@ -38,6 +39,7 @@ app.command(name="find-rate")(find_rate)
 app.command()(predict)
 app.command()(report)
 app.command()(data)
+app.command()(layers)
 app.command()(conv)
 app.command(name="filter")(filter_)
 app.command()(step)

@@ -3,6 +3,7 @@
 from striate.jobs.filter import Filtered, filter_photos
 from striate.jobs.find_rate import find_rate
 from striate.jobs.fit import fit
+from striate.jobs.layers import layers
 from striate.jobs.predict import Prediction, predict
 from striate.jobs.resume import resume
 from striate.jobs.step import Stepped, step, step_layer
@@ -15,6 +16,7 @@ __all__ = [
     "filter_photos",
     "find_rate",
     "fit",
+    "layers",
     "predict",
     "resume",
     "step",

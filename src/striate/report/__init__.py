@@ -3,6 +3,7 @@
 from striate.report.animation import MOST_FRAMES, step_gif, step_page
 from striate.report.compare import compare_page
 from striate.report.kernels import kernel_picture
+from striate.report.layers import layers_html, layers_page
 from striate.report.notebook import summary_html
 from striate.report.page import run_page
 from striate.report.rate import rate_page, rate_svg
@@ -13,6 +14,8 @@ __all__ = [
     "MOST_FRAMES",
     "compare_page",
     "kernel_picture",
+    "layers_html",
+    "layers_page",
     "rate_page",
     "rate_svg",
     "response_picture",

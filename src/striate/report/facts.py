@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from striate._errors import RunError
+from striate.anatomy import LayerRow, LayerTable
+from striate.anatomy.plain_text import bytes_words, seen_words
 from striate.report import wording
 from striate.report.sections import Section, class_name
 from striate.runs.record import RunRecord
@@ -44,6 +47,7 @@ def layers(record: RunRecord) -> Section | None:
     table = record.layers or {}
     most = max((row.get("parameters") or 0 for row in rows), default=0) or 1
     totals = table.get("totals") or {}
+    seen = _seen(table)
     return Section(
         id="layers",
         title="The network, layer by layer",
@@ -54,15 +58,31 @@ def layers(record: RunRecord) -> Section | None:
                     **row,
                     "shape": " × ".join(str(n) for n in (row.get("output_shape") or [])[1:]),
                     "share": (row.get("parameters") or 0) / most,
+                    "activation": bytes_words(row.get("activation_bytes")),
+                    "field": field,
                 }
-                for row in rows
+                for row, field in zip(rows, seen or [""] * len(rows), strict=True)
             ],
+            "fields": bool(seen),
             "totals": dict.fromkeys(("parameters", "trainable", "multiply_adds")) | totals,
             "convention": str(table.get("convention") or "").rstrip("."),
             "size": " × ".join(str(n) for n in table.get("size") or []),
             "fold": len(rows) > 36,
         },
     )
+
+
+def _seen(table: Mapping[str, Any]) -> list[str]:
+    """Return the receptive field of each row in words; nothing for a table that has none."""
+    try:
+        rows = LayerTable.from_json(table).rows
+    except RunError:
+        return []
+    return [seen_words(row.receptive_field)[0] for row in rows] if _measured(rows) else []
+
+
+def _measured(rows: tuple[LayerRow, ...]) -> bool:
+    return any(row.activation_bytes is not None for row in rows)
 
 
 def data(record: RunRecord) -> Section | None:
