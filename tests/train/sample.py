@@ -86,6 +86,7 @@ PLAIN = OFF | {
     "epochs": 2,
     "batch_size": 8,
     "learning_rate": 0.05,
+    "optimizer": "sgd",
     "weight_decay": 5e-4,
     "precision": "float32",
     "label_smoothing": 0.0,

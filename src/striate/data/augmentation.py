@@ -103,16 +103,14 @@ class Augmentation:
     def default(cls, flip: bool, height: int) -> "Augmentation":
         """Return what suits most images of this height, in pixels.
 
-        Up to 32 pixels: shift by 2 (by an eighth of the height below 16). Above: by a sixteenth.
-        Above 64 also 10 % of size and of light and colour, as photos have it.
+        A shift by a sixteenth of the height, rounded down; above 64 pixels also 10 % of size and of
+        light and colour, as photos have it.
 
         Args:
             flip: Whether a mirrored image is still of its class; see `ImageSet.flip`.
             height: Rows of an image.
         """
-        if height <= 32:
-            return cls(flip=flip, shift=min(2, height // 8))
-        shift = round(height / 16)
+        shift = height // 16
         if height <= 64:
             return cls(flip=flip, shift=shift)
         return cls(flip=flip, shift=shift, scale=0.1, brightness=0.1, contrast=0.1, saturation=0.1)

@@ -18,11 +18,10 @@ AUGMENTATIONS = (
     "flip", "shift", "rotate", "scale", "shear", "erase",
     "brightness", "contrast", "saturation", "fill",
 )  # fmt: skip
-# Of a batch of 128; sgd's is of a network with norms, which bears a higher rate than one without.
-DEFAULT_RATES = {"sgd": 0.2, "adamw": 3e-3, "rmsprop": 1e-3}
-PLAIN_RATE = 0.02
+# Of a batch of 128: for a network with norms, which bears a higher rate, and for one without.
+DEFAULT_RATES = {"sgd": (0.2, 0.02), "adamw": (0.01, 0.004), "rmsprop": (1e-3, 1e-3)}
 # AdamW subtracts rate * decay * weight, where the gradient's step is about the rate itself; its
-# rates are some 1/70 of sgd's, so at sgd's decay it would have next to none.
+# rates are some 1/20 of sgd's, so at sgd's decay it would have next to none.
 DEFAULT_DECAYS = {"sgd": 5e-4, "adamw": 0.05, "rmsprop": 5e-4}
 BATCH = 128
 # (low, high) of each number, both allowed.
@@ -40,12 +39,13 @@ class Recipe:
     """Every choice of a training run. None means: chosen for the data, by `resolved`.
 
     Attributes:
-        epochs: Passes over the training images; None is 150,000 images' worth, but 12 to 40.
+        epochs: Passes over the training images; None is 150,000 images' worth, but 10 to 40.
         minutes: Train for this long in place of `epochs`; the schedule follows the clock.
         batch_size: Images a step; None is 128, but at most an eighth of the training images.
-        learning_rate: Highest rate of the schedule; None is 0.2 for sgd (0.02 if the network has no
-            norms), 0.003 for adamw, 0.001 for rmsprop; sgd's in proportion to a batch below 128.
-        optimizer: `sgd` (with Nesterov momentum), `adamw` or `rmsprop`.
+        learning_rate: Highest rate of the schedule; None is 0.01 for adamw (0.004 if the network
+            has no norms), 0.2 (0.02) for sgd, 0.001 for rmsprop; with a batch below 128 less, sgd's
+            in proportion, the others' by the square root.
+        optimizer: `adamw`, `sgd` (with Nesterov momentum) or `rmsprop`.
         schedule: `one-cycle` (rate up, then down; momentum mirrored), `cosine` or `constant`.
         warm_up: Share of the one-cycle or cosine schedule in which the rate rises.
         momentum: Momentum of sgd, first beta of adamw (rmsprop has none); highest in one-cycle.
@@ -70,7 +70,7 @@ class Recipe:
     minutes: float | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
-    optimizer: str = "sgd"
+    optimizer: str = "adamw"
     schedule: str = "one-cycle"
     warm_up: float = 0.25
     momentum: float = 0.95
@@ -148,14 +148,14 @@ class Recipe:
         batch = min(self.batch_size or min(BATCH, max(8, count // 8)), count)
         filled["batch_size"] = batch
         if self.learning_rate is None:
-            rate = DEFAULT_RATES[self.optimizer]
-            if self.optimizer == "sgd":
-                rate = (rate if norms else PLAIN_RATE) * min(1.0, batch / BATCH)
-            filled["learning_rate"] = rate
+            share = min(1.0, batch / BATCH)
+            if self.optimizer != "sgd":
+                share = math.sqrt(share)  # their steps are scaled by the gradient's noise already
+            filled["learning_rate"] = DEFAULT_RATES[self.optimizer][not norms] * share
         if self.weight_decay is None:
             filled["weight_decay"] = DEFAULT_DECAYS[self.optimizer]
         if self.epochs is None and self.minutes is None:
-            filled["epochs"] = min(40, max(12, round(150_000 / count)))
+            filled["epochs"] = min(40, max(10, round(150_000 / count)))
         return replace(self, **filled)
 
     def to_toml(self) -> dict[str, Any]:
