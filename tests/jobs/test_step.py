@@ -120,6 +120,7 @@ def test_a_layer_of_a_network(tmp_path: Path, photo: Path) -> None:
     assert done.step.channel == 3
     assert done.animated == (36, 100)
     assert "fresh weights" in done.source
+    torch.manual_seed(7)
     again = jobs.step_layer("lenet5", "stages.1.conv", photo, channel=3, at=(2, 5))
     assert again.step.output == done.step.output  # fresh, and the same each time
     assert jobs.step_layer("lenet5", "stages.0.pool").step.output != 0
