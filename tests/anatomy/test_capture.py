@@ -205,3 +205,20 @@ def test_hooks_are_hung_in_one_place_only() -> None:
     }
     # zoo.build looks at a copy of its own on the meta device, which it throws away.
     assert places - {"zoo/build.py"} == {"anatomy/hooks.py"}
+
+
+def test_functional_calls_by_pattern() -> None:
+    network = residual_net()
+    with capture(network, "stages.*.relu") as seen:
+        network(IMAGES)
+    assert list(seen) == ["stages.0.relu", "stages.2.relu"]
+    with capture(Functional(), "**conv2d*") as seen:
+        Functional()  # another network's calls are not this one's
+    assert len(seen) == 0
+    functional = Functional()
+    with unchanged(functional), capture(functional, "*conv2d*") as seen:
+        functional(IMAGES)
+    assert list(seen) == ["conv2d", "conv2d#2"]
+    refused = pytest.raises(NetworkError, match=r"no layer fits '\*\*.nonsense'")
+    with refused, capture(network, "**.nonsense"):
+        pass

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -104,10 +105,13 @@ def test_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_run(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = said(capsys, str(finished))
     written = json.loads((finished / "layers.json").read_text())
+    name = tomllib.loads((finished / "recipe.toml").read_text())["network"]["name"]
+    assert run(["layers", str(finished)]) == 2
+    assert f"if you trust it: --code {name}" in capsys.readouterr().err
+    out = said(capsys, str(finished), "--code", name)  # the remedy
     assert f"{written['totals']['parameters']:,}" in out
-    table = jobs.layers(finished)
+    table = jobs.layers(finished, code=name)
     assert table.to_json()["totals"] == written["totals"]
     assert list(table.inputs[0]) == written["inputs"][0]
 

@@ -113,7 +113,7 @@ def capture(
     try:
         with ExitStack() as stack:
             # Entered first, the hooks of `calls` run before those of the modules.
-            if chosen.kinds or chosen.calls:
+            if chosen.kinds or chosen.calls or chosen.patterns:
                 stack.enter_context(calls(network, see))
             stack.enter_context(hooked(chosen.modules, after))
             yield captured
@@ -122,7 +122,7 @@ def capture(
 
 
 def _wanted(chosen: Selection, call: Call) -> bool:
-    if call.name in chosen.calls:
+    if call.name in chosen.calls or any(p.fullmatch(call.name) for p in chosen.patterns):
         return True
     twice = call.name.partition("#")[0] == call.module and call.module in chosen.modules
     return call.kind in chosen.kinds and not twice

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["KINDS", "is_function_name", "kind_of", "other_kind", "word_kind"]
+__all__ = ["KINDS", "function_names", "is_function_name", "kind_of", "other_kind", "word_kind"]
 
 KINDS = (
     "convolution", "linear", "matmul", "attention", "norm", "activation", "pooling", "dropout",
@@ -143,6 +143,11 @@ def is_function_name(word: str) -> bool:
     (True, False)
     """
     return word in _WORDS
+
+
+def function_names() -> frozenset[str]:
+    """Return the words that `is_function_name` knows."""
+    return _WORDS
 
 
 def _spatial(ndim: int, axes: Any) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from striate._errors import NetworkError
-from striate.anatomy.kinds import KINDS, is_function_name
+from striate.anatomy.kinds import KINDS, function_names, is_function_name
 
 __all__ = ["Layer", "Selection", "select"]
 
@@ -17,11 +17,12 @@ Layer = str | nn.Module | type[nn.Module]
 
 @dataclass(frozen=True)
 class Selection:
-    """What was meant: modules, kinds of calls, and single functional calls."""
+    """What was meant: modules, kinds of calls, single functional calls and patterns of them."""
 
     modules: dict[str, nn.Module] = field(default_factory=dict)
     kinds: set[str] = field(default_factory=set)
     calls: set[str] = field(default_factory=set)
+    patterns: list[re.Pattern[str]] = field(default_factory=list)
 
 
 def select(network: nn.Module, layers: Layer | Iterable[Layer]) -> Selection:
@@ -33,6 +34,8 @@ def select(network: nn.Module, layers: Layer | Iterable[Layer]) -> Selection:
     * a dotted name, as `named_modules` gives it (`""` is the network itself);
     * a kind, one of `KINDS`: every call of it, functional ones too;
     * a pattern: `*` stands for any part of one name, `**` for any names (`stages.*`, `**.conv`);
+      where no module's name fits and it ends like a function's (`**.relu`, `**relu*`), it is of
+      functional calls;
     * the name of a functional call (`stages.0.relu#2`), as `calls` gives it.
 
     Raises:
@@ -68,7 +71,9 @@ def _add_named(chosen: Selection, network: nn.Module, name: str) -> None:
     elif any(sign in name for sign in "*?["):
         pattern = _pattern(name)
         found = {n: m for n, m in network.named_modules() if n and pattern.fullmatch(n)}
-        if not found:
+        if not found and _of_functions(name):
+            chosen.patterns.append(pattern)
+        elif not found:
             raise NetworkError(f"no layer fits {name!r}; {_known(network, name)}")
         chosen.modules.update(found)
     elif _is_call(name, every):
@@ -84,6 +89,13 @@ def _is_call(name: str, modules: dict[str, nn.Module]) -> bool:
         return False
     path, _, word = base.rpartition(".")
     return (base in modules and bool(number)) or (path in modules and is_function_name(word))
+
+
+def _of_functions(name: str) -> bool:
+    """Whether a pattern ends like the name of a function: with letters that one could have."""
+    last = re.split(r"\.|\*\*", name)[-1].partition("#")[0]
+    fits = _pattern(last).fullmatch
+    return any(sign.isalpha() for sign in last) and any(fits(w) for w in function_names())
 
 
 def _pattern(name: str) -> re.Pattern[str]:
