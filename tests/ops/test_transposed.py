@@ -161,3 +161,11 @@ def test_tensors_that_do_not_fit(unannotated):
         conv_transpose2d(images[0], weight)
     with pytest.raises(ShapeError, match=r"weight: int64 numbers; .*weight\.float\(\)"):
         conv_transpose2d(images, weight.long())
+
+
+def test_padding_that_leaves_exactly_nothing_is_refused_and_its_remedy_works(unannotated):
+    # One pixel spreads over 2; padding 1 cuts 2 off, and PyTorch would return no pixel at all.
+    images, weight = random(1, 2, 1, 1), random(2, 3, 2, 2)
+    with pytest.raises(ShapeError, match="padding=0 is the most that leaves one"):
+        conv_transpose2d(images, weight, padding=1)
+    assert conv_transpose2d(images, weight, padding=0).shape == (1, 3, 2, 2)

@@ -158,13 +158,16 @@ def _transpose(
     options = (stride, padding, output_padding, output_size, dilation)
     if isinstance(even, int) and output_size is None:
         try:
-            return run(images, kernel, bias, stride, even, output_padding, groups, dilation)
+            result = run(images, kernel, bias, stride, even, output_padding, groups, dilation)
         except (RuntimeError, TypeError) as error:
             try:
                 _cuts(images, weight, bias, groups, *options)
             except ShapeError as refusal:
                 raise refusal from error
             raise
+        if 0 in result.shape[2:]:
+            _cuts(images, weight, bias, groups, *options)  # of images it refuses to leave nothing
+        return result
     cuts = _cuts(images, weight, bias, groups, *options)
     trimmed, extended = [cut.trimmed for cut in cuts], [cut.extended for cut in cuts]
     result = run(images, kernel, bias, stride, trimmed, extended, groups, dilation)
