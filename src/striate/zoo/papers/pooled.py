@@ -92,7 +92,7 @@ def _facts(config: Config) -> dict[str, Any]:
         "in_channels": config.in_channels,
         "classes": config.classes,
         "norm": config.norm,
-        "one_unit": config.one_unit and config.classes == 2,
+        "one_unit": config.one_unit,
         "options": ("norm", "order", "dropout"),
         "sized": True,
     }
