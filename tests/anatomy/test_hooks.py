@@ -44,6 +44,16 @@ def test_all_is_as_before_after_an_error() -> None:
         network(torch.ones(2))
 
 
+def test_statistics_of_a_batch_norm_come_back() -> None:
+    # PyTorch writes them without counting a version, in plain and in scripted code.
+    network = nn.BatchNorm2d(3)
+    with unchanged(network), preserved(network):
+        network.train()
+        network(torch.rand(2, 3, 4, 4))
+        assert network.running_mean is not None
+        assert network.running_mean.abs().min() > 0
+
+
 def test_mixed_modes_come_back_module_by_module() -> None:
     network = residual_net().train()
     network.stages.eval()

@@ -1,11 +1,13 @@
 """Memory: by hand where it is arithmetic, and equal to what PyTorch really saves on a CPU."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from striate import layers, zoo
 from striate.anatomy import LayerTable, Memory, table
@@ -276,6 +278,22 @@ def test_calls_of_one_mode_have_rows_that_say_so() -> None:
     assert len({row.name for row in found.rows}) == len(found.rows)
 
 
+def test_what_checkpointing_keeps_stands_in_a_row() -> None:
+    class Checkpointed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU())
+            self.head = nn.Conv2d(4, 2, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(checkpoint(self.body, x, use_reentrant=False))
+
+    found = table(Checkpointed(), 8)
+    # Kept are the input of the body, 3 * 64 floats, before any call, and of the head, 4 * 64.
+    assert found.memory.backward == 4 * (3 * 64 + 4 * 64)
+    assert sum(row.backward_bytes or 0 for row in found.rows) == found.memory.backward
+
+
 def test_frozen_layers_keep_less() -> None:
     network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 3))
     network[0].requires_grad_(False)
@@ -298,3 +316,19 @@ def test_a_lstm_has_another_kernel_on_a_cpu_and_the_table_says_so() -> None:
     assert found.notes[0].startswith("LSTM: kept for backward as by its formulas")
     # 5 steps of 2 rows: 16 gates from 8 inputs and from 4 states.
     assert found.multiply_adds == 10 * 16 * (8 + 4)
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad])
+def test_the_modes_around_it_do_not_matter(mode: Callable[[], Any]) -> None:
+    network = residual_net()
+    with mode():
+        found = table(network, 8, batch=2)
+    assert found == table(network, 8, batch=2)
+
+
+def test_a_compiled_network_is_the_network_that_was_compiled() -> None:
+    # What torch.compile returns is a module that holds the network as `_orig_mod`; making a real
+    # one would load the compiler.
+    network, compiled = residual_net(), nn.Module()
+    compiled._orig_mod = network
+    assert table(compiled, 8, batch=2) == table(network, 8, batch=2)

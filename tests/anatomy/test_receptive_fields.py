@@ -122,6 +122,11 @@ GRAPHS = {
             down=conv(4, stride=2, padding=1), up=nn.ConvTranspose2d(1, 1, 4, 2, 1),
         ), 6, Fraction(1),
     ),
+    # Cell p is fed by p / 2 + 1 - 1.5 k for whole places: k = 0, 2 for even p, k = 1 for odd p.
+    "transposed and dilated": (
+        Made(lambda net, x: net.up(x), up=nn.ConvTranspose2d(1, 1, 3, 2, 2, dilation=3)),
+        4, Fraction(1, 2),
+    ),
     "up and smooth": (
         Made(lambda net, x: net.a(F.interpolate(x, scale_factor=2)), a=conv(3, padding=1)),
         2, Fraction(1, 2),
@@ -162,6 +167,12 @@ GRAPHS = {
     "circular": (
         Made(lambda net, x: net.a(x), a=nn.Conv2d(1, 1, 3, padding=1, padding_mode="circular")),
         3, Fraction(1),
+    ),
+    "overwritten": (
+        Made(lambda net, x: net.a(x).copy_(x), a=conv(3, padding=1)), 1, Fraction(1)
+    ),
+    "set to zero": (
+        Made(lambda net, x: net.a(x).zero_().add_(x), a=conv(3, padding=1)), 1, Fraction(1)
     ),
     "matmul over rows": (
         Made(lambda _net, x: (x.transpose(2, 3) @ torch.ones(32, 1).to(x)).expand(1, 1, 32, 32)
@@ -223,6 +234,11 @@ def test_an_operation_that_is_not_known_is_an_upper_bound_and_says_so() -> None:
     assert found.rows[0].receptive_field[0].exact
     assert "<= whole" in str(found)
     assert "an upper bound" in str(found)
+
+
+def test_a_roll_of_all_axes_as_one_claims_nothing_exact() -> None:
+    seen = table(Made(lambda net, x: net.a(x).roll(5), a=conv(3, padding=1)), 8)
+    assert [(s.whole, s.exact) for s in seen.rows[-1].receptive_field] == [(True, False)] * 2
 
 
 def test_several_inputs_are_told_apart() -> None:

@@ -167,6 +167,11 @@ def _top(a: Arguments, of: Of, out: Tensor) -> Field:
     return alike(reduced(of(a["self"]), [axis]), axis, out.shape[axis])
 
 
+def _copied(a: Arguments, of: Of, out: Tensor) -> Field:
+    """`copy_` and `fill_`: what stood there before is gone."""
+    return joined([of(a.get("src", a.get("value")))], out.shape)
+
+
 def _nothing(_a: Arguments, _of: Of, _out: Tensor) -> Field:
     return NOTHING
 
@@ -215,14 +220,15 @@ RULES: dict[str, Rule] = VIEW_RULES | {
     **named(_embedding, "embedding"),
     **named(
         _same,
-        "clone _to_copy contiguous copy_ detach alias lift_fresh native_dropout dropout "
-        "masked_fill tril triu fill zero bernoulli "
-        "uniform normal random rrelu_with_noise nan_to_num hardswish _prelu_kernel prelu "
+        "clone _to_copy contiguous detach alias lift_fresh native_dropout dropout "
+        "masked_fill tril triu bernoulli rrelu_with_noise nan_to_num hardswish _prelu_kernel prelu "
         "log_sigmoid_forward leaky_relu elu softplus mish silu hardsigmoid hardshrink softshrink "
         "threshold celu addcmul addcdiv where",
     ),
+    **named(_copied, "copy fill"),
     **named(
         _nothing,
+        "zero uniform normal random "
         "empty_like zeros_like ones_like full_like rand_like randn_like new_empty new_zeros "
         "new_ones new_full new_empty_strided _local_scalar_dense",
     ),

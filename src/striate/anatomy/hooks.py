@@ -121,9 +121,14 @@ def preserved(network: nn.Module) -> Generator[None, None, None]:
                 module.training = training
             for module, name, buffer, values, version in buffers:
                 module._buffers[name] = buffer
-                if buffer._version != version:
+                if buffer._version != version or _differs(buffer, values):
                     _write_back(buffer, values)
             torch.set_grad_enabled(gradients)
+
+
+def _differs(buffer: Tensor, values: Tensor) -> bool:
+    """Whether the values changed: a batch norm in training writes its statistics uncounted."""
+    return buffer.layout == torch.strided and not buffer.is_meta and not buffer.equal(values)
 
 
 def _write_back(buffer: Tensor, values: Tensor) -> None:

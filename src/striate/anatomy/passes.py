@@ -125,7 +125,8 @@ class ForwardPass:
         self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
         """Make one call, with what happens meanwhile put down to it."""
-        self._now, self._running = _Doing(), True
+        # What was kept between two calls (by checkpointing, say) goes with the next.
+        self._now, self._running = _Doing(kept=self._now.kept), True
         try:
             returned = on_cpu(function, args, kwargs)
         except Exception:

@@ -63,15 +63,15 @@ class ReceptiveFields:
             return
         arguments = _bound(op, args, kwargs)
         changed = [
-            (tensor, self.of(tensor))
+            tensor
             for argument, schema in zip(args, op._schema.arguments, strict=False)
             if schema.alias_info is not None and schema.alias_info.is_write
             for tensor in _tensors(argument)
         ]
         for place, output in enumerate(outputs):
             self._fields[output] = self._field(op, arguments, given, output, place)
-        for tensor, before in changed:
-            self._written(tensor, before)
+        for tensor in changed:
+            self._written(tensor)
 
     def _field(
         self, op: Any, arguments: dict[str, Any], given: list[Tensor], output: Tensor, place: int
@@ -101,17 +101,17 @@ class ReceptiveFields:
         start = sum(sizes[:place]) if isinstance(sizes, list | tuple) else place * sizes
         return read(self.of(before), axis, output.shape[axis], shift(start))
 
-    def _written(self, tensor: Tensor, before: Field) -> None:
+    def _written(self, tensor: Tensor) -> None:
         """Let all views of the memory that `tensor` was written into see it too."""
         storage = tensor.untyped_storage()._cdata
         now = self.of(tensor)
         for other in list(self._fields):
             if other is tensor or not other.numel() or other.untyped_storage()._cdata != storage:
                 continue
-            self._fields[other] = _seen_through(other, self.of(other), tensor, now, before)
+            self._fields[other] = _seen_through(other, self.of(other), tensor, now)
 
 
-def _seen_through(other: Tensor, own: Field, tensor: Tensor, now: Field, before: Field) -> Field:
+def _seen_through(other: Tensor, own: Field, tensor: Tensor, now: Field) -> Field:
     """Return the field of `other`, into whose memory `tensor`, a view with field `now`, wrote."""
     shape = other.shape
     if other.ndim != tensor.ndim or other.stride() != tensor.stride():
@@ -125,9 +125,7 @@ def _seen_through(other: Tensor, own: Field, tensor: Tensor, now: Field, before:
             moved = read(moved, axis, shape[axis], shift(-start))
     if left:
         return joined([own, blurred([now], shape)], shape)
-    if tensor.shape == shape or not own.forms or own.forms == before.forms:
-        return joined([moved], shape) if tensor.shape == shape else joined([own, moved], shape)
-    return joined([own, moved], shape)
+    return joined([moved] if tensor.shape == shape else [own, moved], shape)
 
 
 def _bound(op: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:

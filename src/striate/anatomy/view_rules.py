@@ -91,7 +91,9 @@ def _flip(a: Arguments, of: Of, out: Tensor) -> Field:
 def _roll(a: Arguments, of: Of, out: Tensor) -> Field:
     """What comes round from the other end is in the hull: an upper bound."""
     seen = of(a["self"])
-    for axis, by in zip(a["dims"] or [0], a["shifts"], strict=False):
+    if not a["dims"]:  # all axes as one
+        return blurred([seen], out.shape)
+    for axis, by in zip(a["dims"], a["shifts"], strict=True):
         length = out.shape[axis]
         if by % length:
             run = Run(0, ((0, length - 1),))
