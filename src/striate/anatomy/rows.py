@@ -47,16 +47,12 @@ def rows_of(
             name = made.name if made.name not in names else f"{made.name} again"
             names.add(name)
             made = replace(made, name=name, mode="training")
-        elif after is None and trained is not None and _matters(before):
+        elif after is None and trained is not None:
             made = replace(made, mode="evaluation")
         rows.append((row.module, made))
         if before is not None:
             places[len(places)] = len(rows)
     return tuple(_with_leftovers(network, rows, counted, evaluated, places))
-
-
-def _matters(row: CalledRow) -> bool:
-    return row.kind != "dropout"
 
 
 def _paired(evaluated: Sequence[CalledRow], trained: Sequence[CalledRow]) -> list[Pair]:

@@ -73,6 +73,7 @@ def table(
     --------------------------------------------------------------------------
     total                   36        324       288 B     244 B
     """
+    network = getattr(network, "_orig_mod", network)  # what torch.compile was given
     lazy = [name for name, p in network.named_parameters() if is_lazy(p)]
     if lazy:
         raise NetworkError(f"{lazy[0]} has no shape yet; run the network on images once, then ask")
@@ -81,7 +82,7 @@ def table(
     guesses = given(network, size, in_channels, batch)
     kind = dtype or _dtype(network)
     failed: NetworkError | None = None
-    with preserved(network):
+    with torch.inference_mode(False), preserved(network):
         for run in (_ghostly, _really):
             reason, failed = failed, None  # what a real pass says is better to read
             for inputs in guesses:

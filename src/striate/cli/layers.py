@@ -15,28 +15,30 @@ from striate.files import write_text
 __all__ = ["layers"]
 
 _FILE = "Write it to a file instead; - is standard output."
+_Sizes = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Channels, height, width: 3x224x224; or 224. Once for each input.",
+        metavar="CxHxW",
+    ),
+]
+_Sort = Annotated[
+    str | None,
+    typer.Option(
+        help="name, kind, parameters, multiply-adds, activation, backward or field.",
+        metavar="COLUMN",
+    ),
+]
 
 
 def layers(
     model: Annotated[str, typer.Argument(help="Zoo name, file.py:function, or a run folder.")],
-    size: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Channels, height, width: 3x224x224; or 224. Once for each input.",
-            metavar="CxHxW",
-        ),
-    ] = None,
+    size: _Sizes = None,
     batch: Annotated[int, typer.Option(help="Images at once.", min=1, max=10**6)] = 1,
     dtype: Annotated[
         str | None, typer.Option(help="float32, float64, float16 or bfloat16.")
     ] = None,
-    sort: Annotated[
-        str | None,
-        typer.Option(
-            help="name, kind, parameters, multiply-adds, activation, backward or field.",
-            metavar="COLUMN",
-        ),
-    ] = None,
+    sort: _Sort = None,
     csv: Annotated[str | None, typer.Option(help=f"{_FILE} CSV.", metavar="FILE")] = None,
     json: Annotated[str | None, typer.Option(help=f"{_FILE} JSON.", metavar="FILE")] = None,
     html: Annotated[str | None, typer.Option(help=f"{_FILE} A page.", metavar="FILE")] = None,
