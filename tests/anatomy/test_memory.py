@@ -294,6 +294,22 @@ def test_what_checkpointing_keeps_stands_in_a_row() -> None:
     assert sum(row.backward_bytes or 0 for row in found.rows) == found.memory.backward
 
 
+def test_a_network_that_casts_by_itself_is_run_really() -> None:
+    class Casting(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                return self.conv(x)
+
+    found = table(Casting(), 8)
+    assert found.rows[0].activation_bytes == 2 * 4 * 6 * 6  # two bytes a number
+    assert found.memory.backward == kept_bytes(Casting(), [torch.rand(1, 3, 8, 8)])
+    assert found.notes[0].startswith("run on zeros")
+
+
 def test_frozen_layers_keep_less() -> None:
     network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 3))
     network[0].requires_grad_(False)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
+from striate._errors import NetworkError
 from striate.anatomy.calls import Call, calls, name_of
 from striate.anatomy.kinds import KINDS, kind_of, word_kind
 from striate.anatomy.memory import LiveMemory, Operations, bytes_of, storage_of, tensors_in
@@ -85,6 +86,7 @@ class ForwardPass:
         self._given = {storage_of(t)[0] for t in (*network.parameters(), *network.buffers())}
         self._kept: set[int] = set()
         self.memory = LiveMemory([*network.parameters(), *network.buffers(), *inputs])
+        self._ghostly = any(tensor.is_meta for tensor in inputs)
         self._fields = ReceptiveFields() if fields else None
         for number, images in enumerate(inputs if fields else ()):
             self._fields.begin(images, number)  # pyright: ignore[reportOptionalMemberAccess]
@@ -128,6 +130,8 @@ class ForwardPass:
         # What was kept between two calls (by checkpointing, say) goes with the next.
         self._now, self._running = _Doing(kept=self._now.kept), True
         try:
+            if self._ghostly and any(torch.is_autocast_enabled(kind) for kind in ("cpu", "cuda")):
+                raise NetworkError("autocast does nothing without values")
             returned = on_cpu(function, args, kwargs)
         except Exception:
             word = getattr(function, "__name__", "call").strip("_")
