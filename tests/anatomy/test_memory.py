@@ -290,8 +290,8 @@ def test_what_checkpointing_keeps_stands_in_a_row() -> None:
 
     found = table(Checkpointed(), 8)
     # Kept are the input of the body, 3 * 64 floats, before any call, and of the head, 4 * 64.
-    assert found.memory.backward == 4 * (3 * 64 + 4 * 64)
-    assert sum(row.backward_bytes or 0 for row in found.rows) == found.memory.backward
+    assert memory_of(found).backward == 4 * (3 * 64 + 4 * 64)
+    assert sum(row.backward_bytes or 0 for row in found.rows) == memory_of(found).backward
 
 
 def test_a_network_that_casts_by_itself_is_run_really() -> None:
@@ -306,7 +306,7 @@ def test_a_network_that_casts_by_itself_is_run_really() -> None:
 
     found = table(Casting(), 8)
     assert found.rows[0].activation_bytes == 2 * 4 * 6 * 6  # two bytes a number
-    assert found.memory.backward == kept_bytes(Casting(), [torch.rand(1, 3, 8, 8)])
+    assert memory_of(found).backward == kept_bytes(Casting(), [torch.rand(1, 3, 8, 8)])
     assert found.notes[0].startswith("run on zeros")
 
 

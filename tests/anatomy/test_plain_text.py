@@ -40,7 +40,7 @@ def test_plain_text() -> None:
     ]
     assert " ".join(lines[2].split()) == (
         # 2 x 4 x 8 x 6 floats of 4 bytes are 1.5 KiB, of 6 * 1536 + 4 * 384 + 32 + 24; 36 weights
-        # of 365; 3,456 of 3,456 + 13,824 + 3,456 + 24. Nothing here asks for a gradient.
+        # of 363; 3,456 of 3,456 + 13,824 + 3,456 + 24. Nothing here asks for a gradient.
         "stem.0 convolution 2 x 4 x 8 x 6 36 9.9 3,456 16.6 1.50 KiB 14.2 3 1 -1"
     )
     assert "44 of the parameters are frozen" in lines

@@ -179,4 +179,4 @@ def test_the_job_says_what_it_refuses() -> None:
     with pytest.raises(RunError, match="there is no"):
         jobs.layers("no/such/run")
     assert jobs.layers("lenet5", size=[(1, 32, 32)]).inputs == ((1, 1, 32, 32),)
-    assert jobs.layers("lenet5", size=(40, 36)).inputs == ((1, 1, 40, 36),)
+    assert jobs.layers("lenet5", size=(40, 36), batch=2).inputs == ((2, 1, 40, 36),)

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from striate.anatomy import LayerTable, table
-from striate.report import layers_html, layers_page
+from striate.anatomy.plain_text import bytes_words
+from striate.report import layers_html, layers_page, wording
 from tests.anatomy.networks import Shared, residual_net
 
 
@@ -52,6 +53,10 @@ def test_the_page_opens_offline_and_says_the_convention(found: LayerTable) -> No
     assert "biases not counted" in page
     assert "inference: " in page
     assert "2 inputs of 1 × 8 × 6" in page
+    facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page))
+    assert (facts["Parameters"], facts["Multiply-adds"]) == ("363", wording.compact(20_760))
+    assert found.memory is not None
+    assert facts["Inference, at once"] == bytes_words(found.memory.inference)
 
 
 def test_names_are_text_in_the_notebook_too() -> None:

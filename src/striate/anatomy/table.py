@@ -172,17 +172,16 @@ def _forward(network: nn.Module, images: list[Tensor]) -> ForwardPass:
 def _training_step(
     network: nn.Module, images: list[Tensor]
 ) -> tuple[ForwardPass | None, int | None, str]:
-    """Return a pass in training mode, the most memory of it and its way back, and what failed."""
-    modes = [(module, module.training) for module in network.modules()]
+    """Return a pass in training mode, the most memory of it and its way back, and what failed.
+
+    The network stays in training mode.
+    """
     done = ForwardPass(network, images, fields=False)
     try:
         network.train()
         output = done.run(gradients=True)
     except Exception as error:  # noqa: BLE001 - told in the table; the rest of it holds
         return None, None, f"no memory of training: {_where(done, images, error)}"
-    finally:
-        for module, training in modes:
-            module.training = training
     try:
         done.backward(output)
     except Exception as error:  # noqa: BLE001 - told in the table; the rest of it holds

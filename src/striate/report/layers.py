@@ -41,8 +41,6 @@ def layers_page(table: LayerTable, *, name: str) -> str:
         folder="layers",
         network=name,
         count=len(table.rows),
-        parameters=table.parameters,
-        multiply_adds=table.multiply_adds,
         inputs=shapes or shape_words(table.size, " × "),
         batch=table.inputs[0][0] if table.inputs else 1,
         facts=_facts(table),
