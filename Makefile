@@ -30,6 +30,7 @@ test: .venv/.test
 
 .venv/.test: .venv/bin/python pyproject.toml constraints.txt
 	$(PIP) -e '.[all,test]'
+	$(PIP) --no-deps torchvision
 	@touch $@ .venv/.run
 
 clean:

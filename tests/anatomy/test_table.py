@@ -237,7 +237,7 @@ def test_channels_are_told_by_the_first_layer() -> None:
     folded = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(8, 3, 3))
     assert table(folded, 8).rows[1].output_shape == (1, 3, 2, 2)
     assert table(Functional(), 8).rows[0].output_shape == (1, 4, 8, 8)
-    with pytest.raises(NetworkError, match="say in_channels="):
+    with pytest.raises(NetworkError, match="say how many channels the images have"):
         table(nn.Sequential(nn.Flatten(), nn.Linear(7, 3)), 4)
     taken = table(nn.Sequential(nn.Flatten(), nn.Linear(32, 3)), 4, in_channels=2)
     assert taken.parameters == 99

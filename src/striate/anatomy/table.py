@@ -39,7 +39,8 @@ def table(
     values, and take neither memory nor arithmetic. A network that cannot (it branches on values,
     say) is run on zeros, as it is, and the table says so.
 
-    The network comes back as it was.
+    The network's weights, buffers, modes and hooks, and the random state, come back as they were;
+    what a forward pass keeps in attributes of its own is kept after a real pass.
 
     Args:
         network: Network that takes images.
@@ -91,7 +92,7 @@ def table(
                 except NetworkError as error:
                     failed = failed or error
     known = in_channels is not None or len(guesses) == 1
-    advice = "" if known else "; say in_channels= if the images have other channels"
+    advice = "" if known else "; say how many channels the images have, if that is why"
     raise NetworkError(f"{failed}{advice}") from failed
 
 
