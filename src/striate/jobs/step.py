@@ -1,5 +1,6 @@
 """A convolution or a pooling shown step by step: of a photo, of a grid, of a network's layer."""
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -108,6 +109,7 @@ def step(
         operation = Pooling(pool, _window(kernel), **settings)
         return _stepped(board, operation, source, at, axes=2, **shown)
     weights = _weights(kernel)
+    _check_convolution(transposed=transposed, output_padding=output_padding, bias=bias)
     settings |= {
         "stride": 1 if stride is None else stride, "padding_mode": padding_mode, "flip": flip,
         "transposed": transposed, "output_padding": output_padding,
@@ -229,6 +231,17 @@ def _check_pooling(**settings: Any) -> None:
     for name, value in settings.items():
         if value != without[name]:
             raise KernelError(f"a pooling has no {name}; leave it out, or leave out pool")
+
+
+def _check_convolution(*, transposed: bool, output_padding: Any, bias: float | None) -> None:
+    """Refuse what would be left out without a word, and a bias that is no number."""
+    if not transposed and output_padding not in (0, (0, 0)):
+        raise KernelError(
+            f"output_padding is {output_padding}, but goes with a transposed convolution only; "
+            "leave it out, or say transposed"
+        )
+    if bias is not None and not math.isfinite(bias):
+        raise KernelError(f"bias is {bias}; it must be a finite number")
 
 
 def _check_files(image: object, out: Any, animate: Any) -> None:
