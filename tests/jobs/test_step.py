@@ -192,11 +192,11 @@ def test_refusals(tmp_path: Path, photo: Path) -> None:
     with pytest.raises(KernelError, match="a pooling has no weights but a size: 3, or 3x2"):
         jobs.step(pool="max", kernel="sobel-x")
     with pytest.raises(KernelError, match="output_padding is 1, but goes with a transposed"):
-        step(kernel="1,0;0,1", size=5, output_padding=1)
-    assert step(kernel="1,0;0,1", size=5, output_padding=0, transposed=True).step is not None
+        jobs.step(kernel="1,0;0,1", size=5, output_padding=1)
+    assert jobs.step(kernel="1,0;0,1", size=5, output_padding=0, transposed=True).step is not None
     for bias in (float("nan"), float("inf")):
         with pytest.raises(KernelError, match=f"bias is {bias}; it must be a finite number"):
-            step(kernel="1,0;0,1", size=5, bias=bias)
+            jobs.step(kernel="1,0;0,1", size=5, bias=bias)
     with pytest.raises(KernelError, match="a pooling has no flip"):
         jobs.step(pool="max", flip=True)
     with pytest.raises(ShapeError, match="padding=1 is the least that fits"):
