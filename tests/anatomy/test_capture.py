@@ -222,3 +222,31 @@ def test_functional_calls_by_pattern() -> None:
     refused = pytest.raises(NetworkError, match=r"no layer fits '\*\*.nonsense'")
     with refused, capture(network, "**.nonsense"):
         pass
+
+
+class Joined(nn.Module):
+    """relu(x) beside x, doubled in size, plus the mean over the channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        both = torch.cat([x, x.relu()], dim=1)
+        large = nn.functional.interpolate(both, scale_factor=2.0)
+        return large + large.mean(1, keepdim=True)
+
+
+def test_every_named_call_of_the_table_can_be_captured() -> None:
+    network, images = Joined(), torch.randn(2, 1, 4, 4)
+    names = [row.name for row in striate.anatomy.table(network, 4, in_channels=1, batch=2).rows]
+    assert names == ["relu", "cat", "interpolate", "mean.other", "add"]
+    with capture(network, names) as seen:
+        put = network(images)
+    assert sorted(seen) == sorted(names)
+    torch.testing.assert_close(seen["cat"], [torch.cat([images, images.relu()], 1)])
+    torch.testing.assert_close(seen["add"], [put])
+
+
+@pytest.mark.parametrize(("layers", "name"), [("join", "cat"), ("**interp*", "interpolate")])
+def test_calls_that_are_no_layers_by_kind_and_pattern(layers: str, name: str) -> None:
+    network = Joined()
+    with capture(network, layers) as seen:
+        network(torch.zeros(1, 1, 2, 2))
+    assert list(seen) == [name]

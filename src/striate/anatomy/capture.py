@@ -92,7 +92,7 @@ def capture(
     >>> seen["0"]
     [tensor([[-2.]])]
     """
-    chosen = select(network, layers)
+    chosen = select(network, layers, others=True)
     captured = Captured(network)
     keep = _link if gradients else _copy
     was_on = torch.is_grad_enabled()
@@ -114,7 +114,7 @@ def capture(
         with ExitStack() as stack:
             # Entered first, the hooks of `calls` run before those of the modules.
             if chosen.kinds or chosen.calls or chosen.patterns:
-                stack.enter_context(calls(network, see))
+                stack.enter_context(calls(network, see, others=True))
             stack.enter_context(hooked(chosen.modules, after))
             yield captured
     finally:

@@ -7,7 +7,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["KINDS", "function_names", "is_function_name", "kind_of", "other_kind", "word_kind"]
+__all__ = [
+    "KINDS",
+    "OTHER_KINDS",
+    "function_names",
+    "is_function_name",
+    "kind_of",
+    "other_kind",
+    "other_names",
+    "word_kind",
+]
 
 KINDS = (
     "convolution", "linear", "matmul", "attention", "norm", "activation", "pooling", "dropout",
@@ -79,6 +88,9 @@ _OTHERS = {
         *("unfold", "getitem", "setitem", "index_select", "gather", "permute", "to", "copy"),
     ),
 }
+OTHER_KINDS = tuple(_OTHERS)
+"""Kinds of calls that are no layers; what is of none of them either is `other`."""
+
 _OTHER_KIND = {word: kind for kind, words in _OTHERS.items() for word in words}
 _CLAMP_NAMES = ("clamp", "clamp_", "clip", "clip_", "clamp_min", "clamp_min_")
 _MEAN_NAMES = ("mean", "amax")
@@ -148,6 +160,15 @@ def is_function_name(word: str) -> bool:
 def function_names() -> frozenset[str]:
     """Return the words that `is_function_name` knows."""
     return _WORDS
+
+
+def other_names() -> frozenset[str]:
+    """Return the words of calls of `OTHER_KINDS`.
+
+    >>> "cat" in other_names(), "relu" in other_names()
+    (True, False)
+    """
+    return frozenset(_OTHER_KIND)
 
 
 def _spatial(ndim: int, axes: Any) -> bool:

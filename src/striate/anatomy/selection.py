@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from striate._errors import NetworkError
-from striate.anatomy.kinds import KINDS, function_names, is_function_name
+from striate.anatomy.kinds import (
+    KINDS,
+    OTHER_KINDS,
+    function_names,
+    is_function_name,
+    other_names,
+)
 
 __all__ = ["Layer", "Selection", "select"]
 
@@ -25,7 +31,9 @@ class Selection:
     patterns: list[re.Pattern[str]] = field(default_factory=list)
 
 
-def select(network: nn.Module, layers: Layer | Iterable[Layer]) -> Selection:
+def select(
+    network: nn.Module, layers: Layer | Iterable[Layer], *, others: bool = False
+) -> Selection:
     """Return the layers of `network` that `layers` means.
 
     Each is one of, in this order:
@@ -38,13 +46,19 @@ def select(network: nn.Module, layers: Layer | Iterable[Layer]) -> Selection:
       functional calls;
     * the name of a functional call (`stages.0.relu#2`), as `calls` gives it.
 
+    Args:
+        network: Network that has the layers.
+        layers: One or several.
+        others: Whether kinds, patterns and names may be of calls that are no layers: of
+            `OTHER_KINDS`, such as `cat` and `arithmetic`.
+
     Raises:
         NetworkError: A layer is not in the network; the nearest names are given.
     """
     chosen = Selection()
     for layer in [layers] if isinstance(layers, str | nn.Module | type) else layers:
         if isinstance(layer, str):
-            _add_named(chosen, network, layer)
+            _add_named(chosen, network, layer, others=others)
         else:
             _add_module(chosen, network, layer)
     return chosen
@@ -62,40 +76,42 @@ def _add_module(chosen: Selection, network: nn.Module, layer: nn.Module | type) 
     chosen.modules.update(found)
 
 
-def _add_named(chosen: Selection, network: nn.Module, name: str) -> None:
+def _add_named(chosen: Selection, network: nn.Module, name: str, *, others: bool) -> None:
     every = dict(network.named_modules(remove_duplicate=False))
     if name in every:
         _add_module(chosen, network, every[name])
-    elif name in KINDS:
+    elif name in KINDS or (others and name in OTHER_KINDS):
         chosen.kinds.add(name)
     elif any(sign in name for sign in "*?["):
         pattern = _pattern(name)
         found = {n: m for n, m in network.named_modules() if n and pattern.fullmatch(n)}
-        if not found and _of_functions(name):
+        if not found and _of_functions(name, others=others):
             chosen.patterns.append(pattern)
         elif not found:
             raise NetworkError(f"no layer fits {name!r}; {_known(network, name)}")
         chosen.modules.update(found)
-    elif _is_call(name, every):
+    elif _is_call(name, every, others=others):
         chosen.calls.add(name)
     else:
         raise NetworkError(f"the network has no layer {name!r}; {_known(network, name)}")
 
 
-def _is_call(name: str, modules: dict[str, nn.Module]) -> bool:
+def _is_call(name: str, modules: dict[str, nn.Module], *, others: bool) -> bool:
     """Whether `name` has the form of a functional call's: module, function, number."""
     base, _, number = name.partition("#")
     if "#" in name and not number.isdecimal():
         return False
-    path, _, word = base.rpartition(".")
-    return (base in modules and bool(number)) or (path in modules and is_function_name(word))
+    path, _, word = (base.removesuffix(".other") if others else base).rpartition(".")
+    known = is_function_name(word) or (others and word in other_names())
+    return (base in modules and bool(number)) or (path in modules and known)
 
 
-def _of_functions(name: str) -> bool:
+def _of_functions(name: str, *, others: bool) -> bool:
     """Whether a pattern ends like the name of a function: with letters that one could have."""
     last = re.split(r"\.|\*\*", name)[-1].partition("#")[0]
     fits = _pattern(last).fullmatch
-    return any(sign.isalpha() for sign in last) and any(fits(w) for w in function_names())
+    words = function_names() | (other_names() if others else frozenset())
+    return any(sign.isalpha() for sign in last) and any(fits(w) for w in words)
 
 
 def _pattern(name: str) -> re.Pattern[str]:
