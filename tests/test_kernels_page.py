@@ -1,12 +1,16 @@
 """Every example of docs/kernels.md runs, and what it says of the list is so."""
 
 import doctest
+import re
 import shlex
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from striate.cli import run
+from striate.ops.notation import parse_filters
+from striate.report.responses import look_of
 from tests.data.files import noise, save
 
 PAGE = Path(__file__).parents[1] / "docs" / "kernels.md"
@@ -38,6 +42,24 @@ def test_commands(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         place = words[words.index("--out") + 1]
         assert all(Path(line).is_file() for line in out.splitlines())
         assert out.startswith(place)
+
+
+def test_the_photo_is_the_one_the_page_tells_of() -> None:
+    with Image.open("photo.jpg") as photo:
+        width, height = photo.size
+    said = " ".join(PAGE.read_text("utf-8").split())
+    assert f"photo.jpg of these examples is {width} pixels wide and {height} high" in said
+
+
+@pytest.mark.parametrize("look", ["magnitude", "photo"])
+def test_looks(look: str) -> None:
+    (line,) = (x for x in PAGE.read_text("utf-8").splitlines() if f"| `{look}` |" in x)
+    names = re.findall("`([^`]+)`", line.split("|")[1])
+    assert names
+    for name in names:
+        found = parse_filters(name)
+        assert [look_of(entry.weights.numpy()) for entry in found] == [look], name
+        assert look != "photo" or (found[0].weights < 0).any(), name
 
 
 def test_python() -> None:

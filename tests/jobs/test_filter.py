@@ -263,3 +263,11 @@ def test_two_photos_of_one_name(tmp_path: Path) -> None:
         save(tmp_path / place / "x.png", noise(1))
     with pytest.raises(DataError, match=r"two photos are called x\.png; filter them one after"):
         filter_photos([tmp_path / "p", tmp_path / "q"], ["sobel-x"], out=tmp_path / "out")
+
+
+def test_one_photo_and_one_kernel_need_no_list(folder: Path, tmp_path: Path) -> None:
+    listed = filter_photos([folder / "a.png"], ["sobel-x"], out=tmp_path / "listed.png")
+    for number, photo in enumerate((folder / "a.png", str(folder / "a.png"))):
+        done = filter_photos(photo, "sobel-x", out=tmp_path / f"{number}.png")
+        assert done.failed == ()
+        assert done.written[0].read_bytes() == listed.written[0].read_bytes()

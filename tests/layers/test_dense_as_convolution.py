@@ -161,3 +161,30 @@ def test_a_head_for_another_size():
     head = nn.Sequential(nn.Flatten(), nn.Linear(400, 10))
     with pytest.raises(ShapeError, match=r"has 576 numbers, but the dense layer reads 400$"):
         head_as_convolution(head, (16, 6, 6))
+
+
+class Mean(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Conv2d(3, 4, 3)
+        self.classes = nn.Linear(4, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.classes(self.features(x).mean((2, 3)))
+
+
+class Doubled(nn.Sequential):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return 2 * super().forward(x)
+
+
+def test_a_forward_of_its_own_is_refused_and_the_remedy_works(unannotated):
+    for network in (Mean(), Doubled(nn.Flatten(), nn.Linear(3 * 32 * 32, 5))):
+        text = f"{type(network).__name__} has a forward of its own; it must be an nn.Sequential"
+        with unchanged(network), pytest.raises(NetworkError, match=text):
+            head_as_convolution(network, (3, 32, 32))
+    mean = Mean()
+    plain = nn.Sequential(mean.features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), mean.classes)
+    images = torch.rand(2, 3, 32, 32)
+    maps = head_as_convolution(plain, (3, 32, 32))(images)
+    torch.testing.assert_close(maps[:, :, 0, 0], mean(images))

@@ -30,8 +30,8 @@ class Filtered:
 
 
 def filter_photos(
-    paths: Sequence[str | os.PathLike[str]],
-    kernels: Sequence[str],
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    kernels: str | Sequence[str],
     *,
     out: str | os.PathLike[str] | None = None,
     npz: str | os.PathLike[str] | None = None,
@@ -49,9 +49,9 @@ def filter_photos(
     others go on.
 
     Args:
-        paths: Image files, and folders of them.
-        kernels: Lines as `ops.parse_filters` takes them: `sobel-x`, `gabor:theta=45`, `all`,
-            `1,0,-1;2,0,-2;1,0,-1`.
+        paths: Image files, and folders of them; or one.
+        kernels: One line, or several, as `ops.parse_filters` takes them: `sobel-x`,
+            `gabor:theta=45`, `all`, `1,0,-1;2,0,-2;1,0,-1`.
         out: A `.png`; or a folder (it exists, or its name has no ending) for a picture a photo; or
             a `.npz` as below.
         npz: A `.npz` for kernels and raw responses, of photos in 0..1; see docs/kernels.md.
@@ -68,6 +68,9 @@ def filter_photos(
         StriateError: A kernel, an option or a path that makes no sense; no photo could be read; a
             file that cannot be written.
     """
+    if isinstance(paths, str | os.PathLike):
+        paths = [paths]
+    kernels = [kernels] if isinstance(kernels, str) else kernels
     filters = tuple(found for line in kernels for found in parse_filters(line))
     plan = FilterPlan(
         files=find_images(paths, progress=progress), filters=filters, colour=colour, size=size,

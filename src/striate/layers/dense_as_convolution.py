@@ -88,14 +88,20 @@ def head_as_convolution(network: nn.Sequential, shape: Sequence[int]) -> nn.Sequ
         A sequence from images (n, c, h, w) to maps of scores (n, classes, rows, columns).
 
     Raises:
-        NetworkError: Nothing is flattened in it, or a layer behind mixes places or features; the
-            text names it.
+        NetworkError: It is no plain sequence, nothing is flattened in it, or a layer behind mixes
+            places or features; the text names it.
         ShapeError: A dense layer does not read as many numbers as there are.
 
     >>> head = nn.Sequential(nn.Flatten(), nn.Linear(16 * 5 * 5, 84), nn.ReLU(), nn.Linear(84, 10))
     >>> head_as_convolution(head, (16, 5, 5))(torch.zeros(1, 16, 7, 8)).shape
     torch.Size([1, 10, 3, 4])
     """
+    if not isinstance(network, nn.Sequential) or type(network).forward is not nn.Sequential.forward:
+        raise NetworkError(
+            f"{type(network).__name__} has a forward of its own; it must be an nn.Sequential whose "
+            "maps an nn.Flatten flattens: nn.Sequential(features, nn.AdaptiveAvgPool2d(1), "
+            "nn.Flatten(), dense layers)"
+        )
     walk = _Walk(per_axis(shape, 3, "shape"))
     result = walk.sequence(network, "")
     if not walk.flat:
