@@ -143,7 +143,9 @@ def test_remedies_work(cli: Cli) -> None:
     assert cli(*COURSE, "--kernel", "15", "--padding", "1").code == 0
     photo = ("conv", "--kernel", "7", "--input")
     refusal = cli(*photo, "3x224x224")
-    assert refusal.refused("(are 3 the channels? --input 224x224 --in-channels 3)")
+    assert refusal.refused(
+        "(are 3 the channels? they are left out of --input: --input 224x224 --in-channels 3)"
+    )
     assert cli(*photo, "224x224", "--in-channels", "3").code == 0
     assert cli("conv", "--input", "3").refused("Missing option '--kernel'")
 
@@ -227,3 +229,15 @@ def test_parsing() -> None:
 )
 def test_memory_in_words(number: int, text: str) -> None:
     assert memory_text(number) == text
+
+
+@pytest.mark.parametrize("kernel", ["7", "7x7"])
+@pytest.mark.parametrize("channels", ["3", "16"])
+def test_channels_among_the_lengths(cli: Cli, kernel: str, channels: str) -> None:
+    rest = ("--kernel", kernel, "--in-channels", channels)
+    refusal = cli("conv", "--input", f"{channels}x5x5", *rest)
+    assert refusal.code == 2
+    meant = f"--input 5x5 --in-channels {channels})"
+    assert meant in refusal.err
+    assert cli("conv", "--input", "5x5", *rest, "--padding", "same").code == 0
+    assert "channels?" not in cli("conv", "--input", "5x6x6", *rest).err

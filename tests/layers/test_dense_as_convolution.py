@@ -1,5 +1,7 @@
 """Dense layers as convolutions: the map equals the crops one by one, and the refusals."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
@@ -174,12 +176,13 @@ class Mean(nn.Module):
 
 
 class Doubled(nn.Sequential):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return 2 * super().forward(x)
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 - the name in Sequential
+        return 2 * super().forward(input)
 
 
 def test_a_forward_of_its_own_is_refused_and_the_remedy_works(unannotated):
-    for network in (Mean(), Doubled(nn.Flatten(), nn.Linear(3 * 32 * 32, 5))):
+    networks: list[Any] = [Mean(), Doubled(nn.Flatten(), nn.Linear(3 * 32 * 32, 5))]
+    for network in networks:
         text = f"{type(network).__name__} has a forward of its own; it must be an nn.Sequential"
         with unchanged(network), pytest.raises(NetworkError, match=text):
             head_as_convolution(network, (3, 32, 32))

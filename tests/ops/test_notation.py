@@ -120,7 +120,10 @@ def test_every_name_is_described_and_understood() -> None:
     ("text", "why"),
     [
         ("", "a kernel is empty; write a name such as sobel-x, or weights 1,0,-1"),
-        ("sobl-x", "there is no kernel 'sobl-x'; nearest: sobel-x, sobel-y"),
+        (
+            "sobl-x",
+            "there is no kernel 'sobl-x'; nearest: sobel-x, sobel-y",
+        ),
         ("gabr", "there is no kernel 'gabr'; nearest: gabor"),
         ("1,2;3", "row 2 of kernel '1,2;3' has 1 numbers, the first 2; all rows must be"),
         ("1;;2", "row 2 of kernel '1;;2' has 0 numbers, the first 1"),
@@ -154,7 +157,7 @@ def test_refusals(text: str, why: str) -> None:
     ("text", "why"),
     [
         ("sobel", "there is no kernel 'sobel'; nearest: sobel-y, sobel-x"),
-        ("all", "there is no kernel 'all'; there are identity"),
+        ("all", "there is no kernel 'all'; 'striate filter --list' has all"),
         ("gabor:part=magnitude", "part=magnitude has two kernels; take part=real or part=imag"),
     ],
 )

@@ -66,14 +66,15 @@ def conv(
     }
     for name in ("stride", "dilation", "output_padding"):
         options[name] = _spread(options[name], len(size), f"--{name.replace('_', '-')}")
-    taps = _spread(parse_lengths(kernel, "--kernel"), len(size), "--kernel")
     try:
+        taps = _spread(parse_lengths(kernel, "--kernel"), len(size), "--kernel")
         facts = convolution_facts(
             size, taps, **options, in_channels=in_channels, out_channels=out_channels,
             groups=groups, transposed=transposed, bias=bias, batch=batch, dtype=dtype,
         )  # fmt: skip
     except ShapeError as error:
-        raise ShapeError(f"{error}{_hint(size, in_channels)}") from error
+        hint = _hint(size, in_channels) if "kernel" in str(error) else ""
+        raise ShapeError(f"{error}{hint}") from error
     if against and transposed:
         raise ShapeError("--against compares convolutions that are not transposed; leave one out")
     if json:
@@ -149,7 +150,11 @@ def _spread(values: Any, axes: int, option: str) -> Any:
 
 def _hint(size: tuple[int, ...], in_channels: int) -> str:
     """Return what was probably meant where the channels stand among the lengths."""
-    if len(size) != 3 or in_channels != 1 or size[0] not in _CHANNELS:
+    likely = _CHANNELS if in_channels == 1 else (in_channels,)
+    if len(size) != 3 or size[0] not in likely:
         return ""
     rest = "x".join(map(str, size[1:]))
-    return f"\n(are {size[0]} the channels? --input {rest} --in-channels {size[0]})"
+    return (
+        f"\n(are {size[0]} the channels? they are left out of --input: "
+        f"--input {rest} --in-channels {size[0]})"
+    )

@@ -70,10 +70,13 @@ def kernel(
     >>> kernel("sobel")
     Traceback (most recent call last):
     ...
-    striate._errors.KernelError: there is no kernel 'sobel'; nearest: sobel-y, sobel-x
+    striate._errors.KernelError: there is no kernel 'sobel'; nearest: sobel-y, sobel-x; \
+list(ops.KERNELS) has all
     """
     if name not in KERNELS:
-        raise KernelError(f"there is no kernel {name!r}; {_near(name, KERNELS)}")
+        near = difflib.get_close_matches(name.lower(), KERNELS, n=3, cutoff=0.5)
+        nearest = f"nearest: {', '.join(near)}; " if near else ""
+        raise KernelError(f"there is no kernel {name!r}; {nearest}list(ops.KERNELS) has all")
     card = KERNELS[name]
     for option in options:
         if option not in card.options:

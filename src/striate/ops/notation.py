@@ -60,7 +60,7 @@ def parse_kernel(text: str) -> Float[Tensor, "h w"]:
             raise KernelError("part=magnitude has two kernels; take part=real or part=imaginary")
         return _gabor(given)
     if name not in KERNELS:
-        raise KernelError(f"there is no kernel {name!r}; {_near(name, [*KERNELS, 'gabor'])}")
+        raise KernelError(f"there is no kernel {name!r}; {_nearest(name, [*KERNELS, 'gabor'])}")
     return kernel(name, **_typed(name, KERNELS[name].options, given))
 
 
@@ -95,7 +95,7 @@ def parse_filters(text: str) -> tuple[Filter, ...]:
         return (Filter(name=text.strip(), weights=torch.complex(across, down)),)
     known = [*KERNELS, *GRADIENTS, "gabor", "gabor-bank", "all"]
     if name is not None and name not in known:
-        raise KernelError(f"there is no kernel {name!r}; {_near(name, known)}")
+        raise KernelError(f"there is no kernel {name!r}; {_nearest(name, known)}")
     return (Filter(name=text.strip(), weights=parse_kernel(text)),)
 
 
@@ -235,6 +235,11 @@ def _bank(given: dict[str, str]) -> tuple[Filter, ...]:
         Filter(name=name, weights=entry.weights, standardised=True)
         for name, entry in zip(names, bank, strict=True)
     )
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    near = get_close_matches(word.lower(), known, n=3, cutoff=0.5)
+    return (f"nearest: {', '.join(near)}; " if near else "") + "'striate filter --list' has all"
 
 
 def _near(word: str, known: Any) -> str:
