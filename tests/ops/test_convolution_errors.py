@@ -98,8 +98,8 @@ def test_the_padding_in_the_error_is_the_least(size, taps, dilation, padding):
 
 
 def test_what_is_no_matter_of_shapes_stays_torch_s():
-    with pytest.raises(RuntimeError, match="type"):
-        conv2d(IMAGES, WEIGHT.double())
+    with pytest.raises(RuntimeError, match="(?i)sparse"):
+        conv2d(IMAGES, WEIGHT.to_sparse())
 
 
 def test_the_other_kinds(unannotated):
@@ -117,3 +117,33 @@ def test_the_other_kinds(unannotated):
         locally_connected2d(IMAGES, torch.ones(1, 1, 6, 4, 7, 7))
     with pytest.raises(ShapeError, match=r"weight: shape \(6, 4, 3, 3\); it must be \(rows, col"):
         locally_connected2d(IMAGES, WEIGHT)
+
+
+ARRAY, NUMBERS = IMAGES.numpy(), IMAGES.tolist()
+
+
+@pytest.mark.parametrize(
+    ("images", "weight", "bias", "text", "remedied"),
+    [
+        (ARRAY, WEIGHT, None, "images: numpy.ndarray; it must be a torch.Tensor: torch.from_numpy",
+         {"images": torch.from_numpy(ARRAY)}),
+        (NUMBERS, WEIGHT, None, r"images: list; it must be a torch.Tensor: torch.tensor\(images\)",
+         {"images": torch.tensor(NUMBERS)}),
+        (IMAGES, WEIGHT.numpy(), None, r"weight: numpy.ndarray; .*: torch.from_numpy\(weight\)$",
+         {"weight": WEIGHT}),
+        (IMAGES, WEIGHT, [0.0] * 6, r"bias: list; .*: torch.tensor\(bias\)$",
+         {"bias": torch.tensor([0.0] * 6)}),
+        (IMAGES.double(), WEIGHT, None,
+         r"images: float64 numbers, but weight has float32; .*: images.to\(weight.dtype\)$",
+         {"images": IMAGES.double().to(WEIGHT.dtype)}),
+        (IMAGES, WEIGHT, torch.zeros(6).double(),
+         r"bias: float64 numbers, but weight has float32; .*: bias.to\(weight.dtype\)$",
+         {"bias": torch.zeros(6).double().to(WEIGHT.dtype)}),
+    ],
+)  # fmt: skip
+def test_no_tensors_and_unlike_types(images, weight, bias, text, remedied, unannotated):
+    given = {"images": images, "weight": weight, "bias": bias}
+    with pytest.raises(ShapeError, match=text) as caught:
+        conv2d(**given)
+    assert "\n" not in str(caught.value)
+    assert torch.equal(conv2d(**given | remedied), torch.full((2, 6, 4, 3), 36.0))

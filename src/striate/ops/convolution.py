@@ -12,7 +12,13 @@ from torch import Tensor
 from striate._errors import ShapeError
 from striate.ops.borders import add_border
 from striate.ops.padding import Padding, padding_pairs
-from striate.ops.shape_checks import check_channels, check_fit, check_tensor
+from striate.ops.shape_checks import (
+    check_channels,
+    check_dtypes,
+    check_fit,
+    check_is_tensor,
+    check_tensor,
+)
 
 __all__ = ["conv1d", "conv2d", "conv3d"]
 
@@ -87,8 +93,9 @@ def conv2d(
         Maps; sizes as `output_size` says.
 
     Raises:
-        ShapeError: Another rank, whole or complex numbers, channels that do not fit, or a kernel
-            larger than the padded images; the text says the least padding that fits.
+        ShapeError: No tensors, another rank, whole or complex numbers, types or channels that do
+            not fit, or a kernel larger than the padded images; the text says the least padding
+            that fits.
 
     Source:
         Dumoulin and Visin, arXiv:1603.07285; dilation: Yu and Koltun, arXiv:1511.07122, eq. 2.
@@ -153,10 +160,15 @@ def _convolve(
 ) -> Tensor:
     """Run `run` at once where PyTorch knows the padding, else behind a border."""
     # Whole and complex numbers PyTorch would take, and one image without a batch.
-    if images.ndim != axes + 2 or not images.is_floating_point():
+    try:
+        if images.ndim != axes + 2 or not images.is_floating_point():
+            check_tensor(images, axes)
+        if weight.ndim != axes + 2 or not weight.is_floating_point():
+            check_tensor(weight, axes, "weight")
+    except AttributeError:  # no tensors: to ask for it each time would take longer
         check_tensor(images, axes)
-    if weight.ndim != axes + 2 or not weight.is_floating_point():
         check_tensor(weight, axes, "weight")
+        raise
     taps, bordered, rest = weight.shape[2:], images, padding
     if padding_mode != "zeros" or not _known_to_torch(padding, stride, taps, images):
         bordered, rest = _border(images, padding, taps, stride, dilation, padding_mode)
@@ -233,10 +245,13 @@ def _split(
 def _refusal(
     images: Tensor, weight: Tensor, bias: Tensor | None, groups: int, options: dict[str, Any]
 ) -> ShapeError | None:
-    """Return in our words why PyTorch refused, or None if the shapes are not the reason."""
+    """Return in our words why PyTorch refused, or None if the tensors are not the reason."""
     try:
+        if bias is not None:
+            check_is_tensor(bias, "bias")
         check_channels(images, weight, bias, groups)
         check_fit(images.shape[2:], weight.shape[2:], **options)
+        check_dtypes(images, weight, bias)
     except ShapeError as refusal:
         return refusal
     return None

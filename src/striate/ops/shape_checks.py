@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import gcd
+from typing import Any
 
 from torch import Tensor
 
@@ -9,15 +10,24 @@ from striate._errors import ShapeError
 from striate.ops.borders import AXIS_NAMES
 from striate.ops.padding import Padding, padding_pairs, per_axis
 
-__all__ = ["check_channels", "check_fit", "check_groups", "check_spatial", "check_tensor"]
+__all__ = [
+    "check_channels",
+    "check_dtypes",
+    "check_fit",
+    "check_groups",
+    "check_is_tensor",
+    "check_spatial",
+    "check_tensor",
+]
 
 
 def check_tensor(tensor: Tensor, axes: int, name: str = "images") -> None:
     """Refuse a tensor that has not two axes and `axes` more, or holds no real numbers.
 
     Raises:
-        ShapeError: Another rank, whole or complex numbers.
+        ShapeError: No tensor, another rank, whole or complex numbers.
     """
+    check_is_tensor(tensor, name)
     if tensor.ndim != axes + 2:
         layout = ", ".join(("n", "c") if name == "images" else ("o", "i"))
         hint = ""
@@ -35,6 +45,35 @@ def check_tensor(tensor: Tensor, axes: int, name: str = "images") -> None:
         raise ShapeError(
             f"{name}: {_dtype(tensor)} numbers; they must be floating point: {name}.float()"
         )
+
+
+def check_is_tensor(value: Any, name: str) -> None:
+    """Refuse arrays, lists and all else that is no tensor.
+
+    Raises:
+        ShapeError: It is none; the text says how to make one.
+    """
+    if isinstance(value, Tensor):
+        return
+    make = "from_numpy" if type(value).__module__ == "numpy" else "tensor"
+    raise ShapeError(
+        f"{name}: {type(value).__module__}.{type(value).__qualname__}; it must be a torch.Tensor: "
+        f"torch.{make}({name})".replace("builtins.", "")
+    )
+
+
+def check_dtypes(images: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    """Refuse images and a bias whose numbers are of another type than the weight's.
+
+    Raises:
+        ShapeError: They are.
+    """
+    for name, tensor in (("images", images), ("bias", bias)):
+        if tensor is not None and tensor.dtype != weight.dtype:
+            raise ShapeError(
+                f"{name}: {_dtype(tensor)} numbers, but weight has {_dtype(weight)}; they must be "
+                f"alike: {name}.to(weight.dtype)"
+            )
 
 
 def check_spatial(images: Tensor) -> int:
