@@ -98,7 +98,7 @@ def test_the_padding_in_the_error_is_the_least(size, taps, dilation, padding):
 
 
 def test_what_is_no_matter_of_shapes_stays_torch_s():
-    with pytest.raises(RuntimeError, match="(?i)sparse"):
+    with pytest.raises(RuntimeError, match=r"(?i)sparse"):
         conv2d(IMAGES, WEIGHT.to_sparse())
 
 
