@@ -17,8 +17,8 @@ PUBLIC = {
     ),
     "striate.anatomy": (
         "ActivationRecord ActivationStatistics Call Captured KINDS LayerCall LayerRow "
-        "LayerTable Memory SORTS SeenAxis calls capture layer_call preserved sample table "
-        "trace_layer"
+        "LayerTable Memory SORTS SeenAxis calls capture image_axes layer_call preserved sample "
+        "table trace_layer"
     ),
     "striate.cli": "app run",
     "striate.data": "Augmentation ImageSet Preprocessing Split augment known load",

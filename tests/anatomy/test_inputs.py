@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from striate import zoo
 from striate._errors import NetworkError, ShapeError
 from striate.anatomy import table
 from tests.conftest import unchanged
@@ -98,3 +99,80 @@ def test_vgg16_takes_no_compiler_and_little_memory() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 120
+
+
+@pytest.mark.parametrize(
+    ("network", "size", "shape"),
+    [
+        (nn.Conv2d(3, 4, 3), (3, 64, 32), (1, 3, 64, 32)),
+        (nn.Conv1d(2, 4, 3), (2, 100), (1, 2, 100)),
+        (nn.Conv1d(2, 4, 3), 100, (1, 2, 100)),
+        (nn.Conv3d(2, 4, 3), 5, (1, 2, 5, 5, 5)),
+        (nn.Conv3d(2, 4, 3), (2, 5, 6, 7), (1, 2, 5, 6, 7)),
+        (nn.Sequential(nn.Flatten(2, 3), nn.Conv1d(3, 4, 3)), 6, (1, 3, 6, 6)),
+        (nn.Sequential(nn.Flatten(2), nn.Conv1d(3, 4, 3)), (6, 7), (1, 3, 6, 7)),
+    ],
+)
+def test_lengths_as_the_first_convolution_takes_them(
+    network: nn.Module, size: int | tuple[int, ...], shape: tuple[int, ...]
+) -> None:
+    assert table(network, size).inputs == (shape,)
+
+
+def test_channels_that_the_caller_said_are_not_asked_for_again() -> None:
+    with pytest.raises(NetworkError, match=r"\(1, 5, 8, 8\)") as caught:
+        table(nn.Conv2d(3, 4, 3), (5, 8, 8))
+    assert "say how many channels" not in str(caught.value)
+
+
+# The checks of types that the tests run under would speak first, so these run without them.
+MISTAKES = """
+from torch import nn
+from striate import anatomy
+from striate._errors import StriateError
+
+net = nn.Sequential(nn.Conv2d(3, 4, 3))
+
+def captured(network, layers):
+    with anatomy.capture(network, layers):
+        pass
+
+for mistake in (
+    lambda: anatomy.table("resnet18", 224),
+    lambda: anatomy.table(nn.ReLU, 8),
+    lambda: anatomy.table(5, 8),
+    lambda: anatomy.table(net, "3x64x64"),
+    lambda: captured("resnet18", "0"),
+    lambda: captured(net, [3]),
+    lambda: captured(net, 3),
+    lambda: anatomy.LayerTable.from_json("{}"),
+):
+    try:
+        mistake()
+    except StriateError as error:
+        print(type(error).__name__, error)
+"""
+
+
+def test_mistakes_of_type_are_told_in_a_line_with_the_remedy() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MISTAKES], capture_output=True, text=True, check=True
+    )
+    named = (
+        "NetworkError the network is the name 'resnet18', no module; "
+        "build it first: from striate import zoo; zoo.build('resnet18')"
+    )
+    layer = "NetworkError 3 is no layer; give a module, a class or a name: there are 0"
+    assert done.stdout.splitlines() == [
+        named,
+        "NetworkError the network is the class ReLU; make one of it: ReLU(...)",
+        "NetworkError the network is of type int; it must be a torch.nn.Module",
+        "ShapeError size is '3x64x64', text; give numbers: (3, 64, 64)",
+        named,
+        layer,
+        layer,
+        "RunError a layer table is read from a dict, not from str; "
+        "give it what json.loads makes of the text",
+    ]
+    assert table(zoo.build("lenet5"), 28).parameters == 61706  # the remedies
+    assert table(nn.Conv2d(3, 4, 3), (3, 64, 64)).inputs == ((1, 3, 64, 64),)

@@ -50,6 +50,12 @@ class Two(nn.Module):
 
 def two():
     return Two()
+
+def one_d():
+    return nn.Conv1d(2, 4, 5)
+
+def one_d_of(in_channels):
+    return nn.Conv1d(in_channels, 4, 5)
 """
 
 
@@ -135,6 +141,8 @@ def test_sorted(capsys: pytest.CaptureFixture[str]) -> None:
         (["lenet5", "--dtype", "flot32"], "dtype is 'flot32'; did you mean float32?"),
         (["lenet5", "--sort", "size"], "cannot be sorted by 'size'; take name, kind"),
         (["lenet5", "--code", "x.py:y"], "--code goes with a run folder"),
+        (["lenet5", "--csv", "-", "--json", "-"], "only one of --csv, --json and --html can be -"),
+        (["nets.py"], "name a function: nets.py:net"),
         (["nowhere/run"], "there is no"),
         (["lenet5", "--json", "nowhere/t.json"], "nowhere"),
     ],
@@ -180,3 +188,11 @@ def test_the_job_says_what_it_refuses() -> None:
         jobs.layers("no/such/run")
     assert jobs.layers("lenet5", size=[(1, 32, 32)]).inputs == ((1, 1, 32, 32),)
     assert jobs.layers("lenet5", size=(40, 36), batch=2).inputs == ((2, 1, 40, 36),)
+
+
+@pytest.mark.parametrize("name", ["one_d", "one_d_of"])
+def test_channels_and_length_of_a_1d_network(
+    name: str, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "input 1 x 2 x 100 of float32" in said(capsys, f"{code}:{name}", "--size", "2x100")
+    assert "x 50 of float32" in said(capsys, f"{code}:{name}", "--size", "50")

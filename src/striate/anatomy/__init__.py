@@ -4,6 +4,7 @@ from striate.anatomy.activations import ActivationRecord
 from striate.anatomy.calls import Call, calls
 from striate.anatomy.capture import Captured, capture
 from striate.anatomy.hooks import preserved
+from striate.anatomy.inputs import image_axes
 from striate.anatomy.kinds import KINDS
 from striate.anatomy.layer_row import LayerRow, Memory
 from striate.anatomy.layer_table import SORTS, LayerTable
@@ -26,6 +27,7 @@ __all__ = [
     "SeenAxis",
     "calls",
     "capture",
+    "image_axes",
     "layer_call",
     "preserved",
     "sample",

@@ -8,17 +8,21 @@ from torch import Tensor, nn
 
 from striate._errors import ShapeError
 
-__all__ = ["Given", "Size", "given"]
+__all__ = ["Given", "Size", "given", "image_axes"]
 
 Size = int | Tensor | Sequence[int] | Sequence[Sequence[int]] | Sequence[Tensor]
 
 
 @dataclass(frozen=True)
 class Given:
-    """Inputs of one forward pass: shapes, batch first, and the tensors if there are any."""
+    """Inputs of one forward pass: shapes, batch first, and the tensors if there are any.
+
+    `sure` is whether the caller said the channels.
+    """
 
     shapes: tuple[tuple[int, ...], ...]
     tensors: tuple[Tensor, ...] = ()
+    sure: bool = False
 
     def made(self, dtype: torch.dtype, device: torch.device) -> list[Tensor]:
         """Return the inputs on a device: the tensors, or zeros."""
@@ -34,6 +38,8 @@ def given(network: nn.Module, size: Size, in_channels: int | None, batch: int) -
     Raises:
         ShapeError: A length, the batch or the channels are below 1.
     """
+    if isinstance(size, str):
+        raise ShapeError(f"size is {size!r}, text; give numbers: {_numbers(size)}")
     if isinstance(size, Tensor):
         size = [size]
     if not isinstance(size, int) and any(isinstance(one, Tensor) for one in size):
@@ -47,8 +53,44 @@ def given(network: nn.Module, size: Size, in_channels: int | None, batch: int) -
         return [Given(shapes)]
     lengths = (size, size) if isinstance(size, int) else tuple(_length(n) for n in size)
     _check([lengths], size, batch, in_channels)
+    axes = image_axes(network)
+    likely: list[Given] = []  # a network may fold axes before its convolution: not the only one
+    if isinstance(size, int) and axes not in (None, 2):
+        likely = _of_channels(network, (size,) * (axes or 2), in_channels, batch)
+    elif axes is not None and len(lengths) == axes + 1 and in_channels in (None, lengths[0]):
+        likely = [Given(((batch, *lengths),), sure=True)]
+    return [*likely, *_of_channels(network, lengths, in_channels, batch)]
+
+
+def _of_channels(
+    network: nn.Module, lengths: tuple[int, ...], in_channels: int | None, batch: int
+) -> list[Given]:
     channels = [in_channels] if in_channels else _guesses(network, lengths)
     return [Given(((batch, count, *lengths),)) for count in channels]
+
+
+def image_axes(network: nn.Module) -> int | None:
+    """Return how many axes images have behind the channels, as the first convolution takes them.
+
+    None is of a network without a convolution that is a module.
+
+    >>> image_axes(nn.Sequential(nn.Conv1d(2, 4, 3), nn.ReLU())), image_axes(nn.ReLU())
+    (1, None)
+    """
+    first = _convolutions(network)[:1]
+    return len(first[0].kernel_size) if first else None
+
+
+def _convolutions(network: nn.Module) -> list[nn.modules.conv._ConvNd]:
+    return [m for m in network.modules() if isinstance(m, nn.modules.conv._ConvNd)]
+
+
+def _numbers(text: str) -> str:
+    """Return what a text such as `3x64x64` would be as numbers, or an example."""
+    parts = text.lower().replace(",", "x").split("x")
+    lengths = [int(part) for part in parts if part.strip().isdecimal()]
+    whole = lengths if len(lengths) == len(parts) else [3, 64, 64]
+    return str(whole[0]) if len(whole) == 1 else str(tuple(whole))
 
 
 def _length(value: object) -> int:
@@ -73,7 +115,7 @@ def _as(tensor: Tensor, dtype: torch.dtype) -> Tensor:
 def _guesses(network: nn.Module, lengths: tuple[int, ...]) -> list[int]:
     """Return how many channels the images may have, the likeliest first."""
     pixels = torch.Size(lengths).numel()
-    convolutions = [m for m in network.modules() if isinstance(m, nn.modules.conv._ConvNd)]
+    convolutions = _convolutions(network)
     linears = [m for m in network.modules() if isinstance(m, nn.Linear)]
     likely: list[int] = []
     if convolutions:

@@ -172,6 +172,12 @@ in_channels=1)
         Raises:
             RunError: A field is missing or of the wrong kind.
         """
+        if not isinstance(values, Mapping):
+            kind = type(values).__name__
+            raise RunError(
+                f"a layer table is read from a dict, not from {kind}; "
+                "give it what json.loads makes of the text"
+            )
         try:
             memory = values.get("memory")
             return cls(

@@ -16,7 +16,7 @@ from striate.anatomy.kinds import (
     other_names,
 )
 
-__all__ = ["Layer", "Selection", "select"]
+__all__ = ["Layer", "Selection", "check_network", "select"]
 
 Layer = str | nn.Module | type[nn.Module]
 
@@ -55,13 +55,41 @@ def select(
     Raises:
         NetworkError: A layer is not in the network; the nearest names are given.
     """
+    check_network(network)
     chosen = Selection()
-    for layer in [layers] if isinstance(layers, str | nn.Module | type) else layers:
+    for layer in _listed(layers):
         if isinstance(layer, str):
             _add_named(chosen, network, layer, others=others)
-        else:
+        elif isinstance(layer, nn.Module | type):
             _add_module(chosen, network, layer)
+        else:
+            raise NetworkError(
+                f"{layer!r} is no layer; give a module, a class or a name: {_known(network)}"
+            )
     return chosen
+
+
+def _listed(layers: Layer | Iterable[Layer]) -> Iterable[Layer]:
+    one = isinstance(layers, str | nn.Module | type) or not isinstance(layers, Iterable)
+    return [layers] if one else layers  # pyright: ignore[reportReturnType]
+
+
+def check_network(network: object) -> None:
+    """Refuse what is no network.
+
+    Raises:
+        NetworkError: It is a name, a class or something else; the remedy is given.
+    """
+    if isinstance(network, nn.Module):
+        return
+    if isinstance(network, str):
+        remedy = f"build it first: from striate import zoo; zoo.build({network!r})"
+        raise NetworkError(f"the network is the name {network!r}, no module; {remedy}")
+    if isinstance(network, type):
+        name = network.__name__
+        raise NetworkError(f"the network is the class {name}; make one of it: {name}(...)")
+    kind = type(network).__name__
+    raise NetworkError(f"the network is of type {kind}; it must be a torch.nn.Module")
 
 
 def _add_module(chosen: Selection, network: nn.Module, layer: nn.Module | type) -> None:

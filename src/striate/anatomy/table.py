@@ -16,6 +16,7 @@ from striate.anatomy.memory import bytes_of
 from striate.anatomy.meta import on_meta
 from striate.anatomy.passes import ForwardPass
 from striate.anatomy.rows import rows_of
+from striate.anatomy.selection import check_network
 
 __all__ = ["table"]
 
@@ -44,10 +45,11 @@ def table(
 
     Args:
         network: Network that takes images.
-        size: Height and width of the images, in pixels; an int stands for both. A network of
-            another dimension takes as many lengths as it has axes behind the channels. For
-            several inputs, the shape of each, channels first, without the batch. Or the input
-            itself, a tensor, or several: for networks that take whole numbers.
+        size: Height and width of the images, in pixels; an int stands for each. A network of
+            another dimension takes as many lengths as it has axes behind the channels. One length
+            more than the first convolution has axes: channels first. For several inputs, the
+            shape of each, channels first, without the batch. Or the input itself, a tensor, or
+            several: for networks that take whole numbers.
         in_channels: Channels of the images; None is what the first convolution or linear layer
             takes, or a quarter of it (where 2 x 2 pixels are folded into channels first), 3, or 1:
             the first with which the network runs.
@@ -56,7 +58,7 @@ def table(
             weights.
 
     Raises:
-        NetworkError: The forward pass fails; the call where it does is named.
+        NetworkError: The forward pass fails; the call where it does is named. Or it is no network.
         ShapeError: A size, the batch or the channels are below 1.
 
     >>> net = nn.Sequential(nn.Conv2d(1, 4, 3, bias=False), nn.ReLU(), nn.Flatten())
@@ -74,6 +76,7 @@ def table(
     --------------------------------------------------------------------------
     total                   36        324       288 B     244 B
     """
+    check_network(network)
     network = getattr(network, "_orig_mod", network)  # what torch.compile was given
     lazy = [name for name, p in network.named_parameters() if is_lazy(p)]
     if lazy:
@@ -91,7 +94,7 @@ def table(
                     return run(network, inputs, kind, reason)
                 except NetworkError as error:
                     failed = failed or error
-    known = in_channels is not None or len(guesses) == 1
+    known = in_channels is not None or len(guesses) == 1 or guesses[0].sure
     advice = "" if known else "; say how many channels the images have, if that is why"
     raise NetworkError(f"{failed}{advice}") from failed
 

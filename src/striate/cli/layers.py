@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from striate._errors import ShapeError
 from striate.cli.conv import parse_lengths
 from striate.cli.text import say
 from striate.files import write_text
@@ -18,7 +19,8 @@ _FILE = "Write it to a file instead; - is standard output."
 _Sizes = Annotated[
     list[str] | None,
     typer.Option(
-        help="Channels, height, width: 3x224x224; or 224. Once for each input.",
+        help="Channels, height, width: 3x224x224; or 224; or channels, length (2x100) if the "
+        "first convolution is 1-d. Once for each input.",
         metavar="CxHxW",
     ),
 ]
@@ -48,6 +50,8 @@ def layers(
 ) -> None:
     """Print what each call of a network puts out, holds, computes, keeps and sees."""
     shapes = [parse_lengths(text, "--size") for text in size or []]
+    if [csv, json, html].count("-") > 1:
+        raise ShapeError("only one of --csv, --json and --html can be -; name a file for the rest")
     from striate import jobs, report
 
     table = jobs.layers(model, size=shapes or None, batch=batch, dtype=dtype, code=code)

@@ -10,6 +10,7 @@ from torch import nn
 
 from striate import anatomy, zoo
 from striate._errors import NetworkError, ShapeError
+from striate.files import printable
 from striate.runs import NetworkSpec, open_network
 from striate.runs.code import names_code
 
@@ -32,7 +33,8 @@ def layers(
     Args:
         model: A run folder, `file.py:function`, or a zoo name.
         size: Shape of an image, channels first; or height and width alone, or one number for
-            both; or a shape for each input. None is what the run or the card says, or 224 x 224
+            both; or channels and length, where the first convolution is 1-d; or a shape for each
+            input. None is what the run or the card says, or 224 x 224
             pixels.
         batch: Images in the batch.
         dtype: `float32`, `float64`, `float16` or `bfloat16`; None is that of the weights.
@@ -49,6 +51,9 @@ def layers(
     shapes = _shapes(size)
     name = os.fspath(model)
     kind = _dtype(dtype)
+    if name.endswith(".py"):
+        shown = printable(name)
+        raise NetworkError(f"{shown} says no function; name a function: {shown}:net")
     if _is_run(name):
         opened = open_network(name, code=code)
         known = opened.card.preprocessing
@@ -61,6 +66,10 @@ def layers(
     if len(shapes) > 1 or len(shapes[0]) > 2:
         return anatomy.table(network, shapes, batch=batch, dtype=kind)
     lengths = shapes[0] or side
+    if len(shapes[0]) == 2 and anatomy.image_axes(network) == 1:
+        if not _is_run(name):  # the function is to know the channels
+            network, _, _ = _fresh(name, [(lengths[0], 1, lengths[-1])])
+        return anatomy.table(network, lengths, batch=batch, dtype=kind)
     return anatomy.table(
         network,
         lengths[0] if len(lengths) == 1 else lengths,
