@@ -207,9 +207,9 @@ def test_toml_has_no_null():
         (9, 40, 8),  # an eighth would be 1: 8 at least
         (5, 40, 5),  # but never more than there are
         (800, 40, 100),
-        (3_000, 40, 128),  # 150,000 / 3,000 = 50, 40 at most
-        (9_000, 17, 128),  # 16.7
-        (54_000, 10, 128),  # 2.8, 10 at least
+        (3_000, 40, 128),  # 120,000 / 3,000
+        (9_000, 13, 128),  # 13.3
+        (54_000, 10, 128),  # 2.2, 10 at least
     ],
 )
 def test_epochs_and_batch_by_hand(count: int, epochs: int, batch: int):

@@ -39,7 +39,7 @@ class Recipe:
     """Every choice of a training run. None means: chosen for the data, by `resolved`.
 
     Attributes:
-        epochs: Passes over the training images; None is 150,000 images' worth, but 10 to 40.
+        epochs: Passes over the training images; None is 120,000 images' worth, but 10 to 40.
         minutes: Train for this long in place of `epochs`; the schedule follows the clock.
         batch_size: Images a step; None is 128, but at most an eighth of the training images.
         learning_rate: Highest rate of the schedule; None is 0.01 for adamw (0.004 if the network
@@ -155,7 +155,7 @@ class Recipe:
         if self.weight_decay is None:
             filled["weight_decay"] = DEFAULT_DECAYS[self.optimizer]
         if self.epochs is None and self.minutes is None:
-            filled["epochs"] = min(40, max(10, round(150_000 / count)))
+            filled["epochs"] = min(40, max(10, round(120_000 / count)))
         return replace(self, **filled)
 
     def to_toml(self) -> dict[str, Any]:
