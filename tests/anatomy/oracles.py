@@ -8,7 +8,9 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-__all__ = ["half_of_flops", "kept_bytes", "opened", "seen_by_gradient"]
+from striate.anatomy import LayerTable, Memory
+
+__all__ = ["half_of_flops", "kept_bytes", "memory_of", "opened", "seen_by_gradient"]
 
 
 def kept_bytes(network: nn.Module, inputs: Sequence[Tensor]) -> int:
@@ -87,3 +89,9 @@ def seen_by_gradient(
         others = [a for a in range(images.ndim) if a != axis]
         seen = gradient.abs().sum(others).nonzero().flatten()
         yield int(seen[0]), int(seen[-1])
+
+
+def memory_of(found: LayerTable) -> Memory:
+    """Return the memory of a table that has one."""
+    assert found.memory is not None
+    return found.memory

@@ -23,7 +23,7 @@ def shapes(values: Any) -> list[tuple[Any, ...]]:
     ]
 
 
-def agree(op: Any, args: Sequence[Any], *, taken: bool = True) -> None:
+def assert_agree(op: Any, args: Sequence[Any], *, taken: bool = True) -> None:
     """Hold the answer against a real run and, on the meta device, PyTorch's own."""
     ghosts = [a.to("meta") if isinstance(a, Tensor) else a for a in args]
     answer = answered(op, ghosts, {})
@@ -57,7 +57,7 @@ def test_convolutions(
         (n - 1) * stride - 2 * padding + dilation * (k - 1) + 1
         for n, k in zip(size[1:], kernel, strict=True)
     ]
-    agree(ATEN.convolution.default, args, taken=not turned or min(output) > 0)
+    assert_agree(ATEN.convolution.default, args, taken=not turned or min(output) > 0)
 
 
 @given(
@@ -69,7 +69,7 @@ def test_convolutions(
 )
 def test_max_pools(size: tuple[int, int], kernel: int, stride: int, padding: int, up: bool) -> None:
     args = [torch.zeros(2, 3, *size), [kernel] * 2, [stride] * 2, [padding] * 2, [1, 1], up]
-    agree(ATEN.max_pool2d_with_indices.default, args)
+    assert_agree(ATEN.max_pool2d_with_indices.default, args)
 
 
 def norm(training: bool) -> list[Any]:
@@ -94,7 +94,7 @@ PLAIN = [
 
 @pytest.mark.parametrize(("op", "args"), PLAIN, ids=lambda v: str(v)[:40])
 def test_plain_cases(op: Any, args: list[Any]) -> None:
-    agree(op, args)
+    assert_agree(op, args)
 
 
 WRONG = [
@@ -117,7 +117,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("op", "args"), WRONG, ids=lambda v: str(v)[:40])
 def test_what_is_wrong_is_left_to_pytorch(op: Any, args: list[Any]) -> None:
-    agree(op, args, taken=False)
+    assert_agree(op, args, taken=False)
     with pytest.raises(RuntimeError):
         op(*[a.to("meta") if isinstance(a, Tensor) else a for a in args])
 

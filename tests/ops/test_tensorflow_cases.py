@@ -36,7 +36,7 @@ def flat(maps):
     return maps.permute(0, 2, 3, 1).flatten()
 
 
-def same_numbers(actual, expected):
+def assert_same_numbers(actual, expected):
     torch.testing.assert_close(actual, torch.tensor(expected, dtype=torch.float64))
 
 
@@ -51,7 +51,7 @@ def test_all_are_there():
 @pytest.mark.parametrize(("size", "kernel", "stride", "padding", "expected"), named("conv"))
 def test_convolution(size, kernel, stride, padding, expected):
     options = {"stride": stride, "padding": padding_of(padding)}
-    same_numbers(flat(conv2d(images_of(size), kernels_of(kernel), **options)), expected)
+    assert_same_numbers(flat(conv2d(images_of(size), kernels_of(kernel), **options)), expected)
 
 
 @pytest.mark.parametrize(
@@ -63,11 +63,11 @@ def test_the_transposed_convolution_is_the_gradient_by_the_input(
     maps, weight = images_of(out), kernels_of(kernel)
     options = {"stride": stride, "padding": padding_of(padding)}
     result = conv_transpose2d(maps, weight, output_size=size[1:3], **options)
-    same_numbers(flat(result), expected)
+    assert_same_numbers(flat(result), expected)
     images = torch.zeros(images_of(size).shape, dtype=torch.float64, requires_grad=True)
     conv2d(images, weight, **options).backward(maps)
     assert images.grad is not None
-    same_numbers(flat(images.grad), expected)
+    assert_same_numbers(flat(images.grad), expected)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_gradient_by_the_weight(size, kernel, out, stride, padding, expected):
     weight = kernels_of(kernel).requires_grad_()
     maps = conv2d(images_of(size), weight, stride=stride, padding=padding_of(padding))
     (gradient,) = torch.autograd.grad(maps, weight, images_of(out))
-    same_numbers(gradient.permute(2, 3, 1, 0).flatten(), expected)
+    assert_same_numbers(gradient.permute(2, 3, 1, 0).flatten(), expected)
 
 
 @pytest.mark.parametrize(
@@ -90,4 +90,4 @@ def test_pooling(kind, size, kernel_size, stride, padding, expected, request):
         images = -images
     pool = {"avg": avg_pool2d, "max": max_pool2d}[kind]
     maps = pool(images, kernel_size, stride=stride, padding=padding_of(padding))
-    same_numbers(flat(maps), expected)
+    assert_same_numbers(flat(maps), expected)
