@@ -64,13 +64,18 @@ def _pooling(operation: Pooling, sizes: Sequence[int]) -> tuple[Axis, ...]:
         )
     taps = per_axis(operation.kernel_size, n, "kernel_size")
     stride = taps if operation.stride is None else operation.stride
-    return tuple(
+    axes = tuple(
         SlidingAxis(
             size=size, kernel_size=k, stride=s, before=before, after=after, dilation=d,
             ceil=operation.ceil,
         )
         for size, k, s, (before, after), d in _numbers(operation, sizes, taps, stride)
     )  # fmt: skip
+    if min(axis.output_size for axis in axes) < 1:
+        check_fit(
+            sizes, taps, stride=stride, padding=operation.padding, dilation=operation.dilation
+        )
+    return axes
 
 
 def _numbers(
@@ -78,7 +83,9 @@ def _numbers(
 ) -> list[tuple[int, int, int, tuple[int, int], int]]:
     """Return size, taps, stride, padding and dilation of each axis of a window that slides."""
     padding, dilation = operation.padding, operation.dilation
-    check_fit(sizes, taps, stride=stride, padding=padding, dilation=dilation)
+    if not (isinstance(operation, Pooling) and operation.ceil):
+        # With ceil a first window may hang over the end: there the places decide, not the span.
+        check_fit(sizes, taps, stride=stride, padding=padding, dilation=dilation)
     strides = per_axis(stride, len(sizes), "stride")
     dilations = per_axis(dilation, len(sizes), "dilation")
     pairs = padding_pairs(padding, sizes, taps, stride=strides, dilation=dilations)
